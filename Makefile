@@ -1,0 +1,60 @@
+# `make lab` is the one command to begin with; `make help` lists the others.
+
+VENV ?= .venv
+PYTHON = $(VENV)/bin/python
+LAB_DRIVER ?= auto
+NODES ?= 3
+FUZZ_SECONDS ?= 600
+SEEDS ?= 100000
+SOURCES = bgpd tests bench
+
+.DEFAULT_GOAL := help
+.PHONY: help venv system lab lab-check lab-down test test-long lint fmt bench conformance fuzz clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
+
+venv: $(VENV)/.stamp ## the virtual environment, with everything for development
+
+$(VENV)/.stamp: pyproject.toml tools/venv
+	tools/venv $(VENV)
+
+system: ## system tools that the lab and the tests call (installed by apt-get where root may)
+	tools/system
+
+lab: venv system ## bring the lab up, look at everything, judge it, leave it running (LAB_DRIVER=auto|docker|netns, NODES=3)
+	$(PYTHON) -m bgpd.lab up --driver $(LAB_DRIVER) --nodes $(NODES)
+
+lab-check: venv ## look at the running lab again
+	$(PYTHON) -m bgpd.lab check
+
+lab-down: venv ## remove every trace of the lab (its images stay as a cache: make clean)
+	$(PYTHON) -m bgpd.lab down
+
+test: venv system lint ## everything: lint, then every test, namespaces, interop and both labs included (root)
+	SIM_SEEDS=$${SIM_SEEDS:-1000} $(PYTHON) -m pytest $(PYTEST_FLAGS)
+
+test-long: venv ## a hundred thousand simulated clusters, some hours (SEEDS=100000); `python -m tests.sim SEED` plays one again
+	$(PYTHON) -m tests.sim 0 $(SEEDS) $$(nproc)
+
+lint: venv ## ruff and mypy --strict
+	$(PYTHON) -m ruff check $(SOURCES)
+	$(PYTHON) -m ruff format --check $(SOURCES)
+	$(PYTHON) -m mypy --strict $(SOURCES)
+
+fmt: venv ## format the sources
+	$(PYTHON) -m ruff format $(SOURCES)
+	$(PYTHON) -m ruff check --fix $(SOURCES)
+
+bench: venv system ## how fast, how large: a table, and JSON in bench/out (root)
+	$(PYTHON) -m bench
+
+conformance: venv system ## what five daemons do with malformed messages: docs/conformance.md (root)
+	$(PYTHON) -m tests.conformance --out docs/conformance.md
+
+fuzz: venv ## fuzz every decoder and the whole speaker (FUZZ_SECONDS=600 in all, one process)
+	$(PYTHON) -m tests.fuzz --seconds $(FUZZ_SECONDS)
+
+clean: ## the lab with its images, the virtual environment, caches of tools
+	[ ! -x $(PYTHON) ] || $(PYTHON) -m bgpd.lab down --images
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis bench/out

@@ -1,0 +1,7 @@
+"""`python -m bgpd` is `bgpd`."""
+
+import sys
+
+from bgpd.daemon import main
+
+sys.exit(main())

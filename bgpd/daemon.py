@@ -1,0 +1,303 @@
+"""The composition root: from arguments to a running daemon, and out again.
+
+`main` parses, `Daemon.run` wires the rooms together in the order in which they can refuse (ports, kernel,
+sockets for people), gives the speaker its spec, and waits for a signal. SIGHUP parses the same arguments
+again and reconciles; a configuration with a mistake changes nothing. SIGTERM and SIGINT stop as `--on-stop`
+says. Nothing else in the house knows that there is a process.
+"""
+
+import asyncio
+import contextlib
+import os
+import random
+import signal
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import bgpd
+from bgpd.config import ConfigError, Parsed, parse
+from bgpd.log import Logger, setup
+from bgpd.model import DaemonSpec, OnStop
+from bgpd.net import memory
+from bgpd.net.discover import ThisHost
+from bgpd.net.engine import Engine
+from bgpd.net.io_clock import now, wall
+from bgpd.net.io_tcp import ListenRefused, Network
+from bgpd.net.keys import refusals
+from bgpd.net.marker import Marker
+from bgpd.speaker.reconcile import immutable
+from bgpd.speaker.speaker import Speaker
+from bgpd.wire.prefix import format_address
+
+if TYPE_CHECKING:
+    from bgpd.control.service import ControlService
+    from bgpd.http.service import HttpService
+    from bgpd.kernel.service import KernelService
+
+_FIXED = ("listen", "metrics", "control", "log_format")  # settings that only a restart brings into force
+EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
+EXIT_USAGE = 2  #: the configuration refused
+STOP_LIMIT = 5.0  #: seconds for NOTIFICATIONs and kernel routes to leave
+ANSWER_TIME = 0.1  #: seconds for a client of the control socket to get its answer before we leave
+SWEEP_AFTER = 30.0  #: seconds after the start at which routes of an earlier run go in any case
+
+
+class Refused(Exception):  # noqa: N818 - a refusal with a sentence, not a fault
+    """The daemon cannot start; the text says why and what to do."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the daemon (or `bgpd lab`). Exit code: 0, 1 (refused by the machine), 2 (by the configuration)."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    if arguments[:1] == ["lab"]:
+        from bgpd.lab.main import main as lab  # noqa: PLC0415 - a daemon needs no lab
+
+        return lab(arguments[1:])
+    host = ThisHost()
+    if arguments[:1] == ["policy"]:
+        from bgpd.cli.offline import main as offline  # noqa: PLC0415 - a daemon does not need it
+
+        return offline(arguments[1:], host)
+    try:
+        parsed = parse(arguments, os.environ, host)
+    except ConfigError as error:
+        for line in error.lines:
+            print(f"bgpd: {line}", file=sys.stderr)
+        return EXIT_USAGE
+    if parsed.check:
+        for line in parsed.warnings:
+            print(f"bgpd: warning: {line}", file=sys.stderr)
+        print(parsed.text(), end="")
+        return 0
+    spec = parsed.spec
+    log = setup(spec.log_format, spec.log_level)
+    daemon = Daemon(arguments, parsed, host, log)
+    try:
+        asyncio.run(daemon.run())
+    except Refused as error:
+        print(f"bgpd: {error}", file=sys.stderr)
+        return EXIT_REFUSED
+    return 0
+
+
+class Daemon:
+    """One process: its shells, its speaker, its signals."""
+
+    def __init__(self, arguments: list[str], parsed: Parsed, host: ThisHost, log: Logger) -> None:
+        self._arguments = arguments
+        self._parsed = parsed
+        self._host = host  # one for all reloads: a router id that was found stays
+        self._log = log
+        self._stopping = asyncio.Event()
+        self._on_stop: OnStop | None = None  # what `bgpctl restart` said, over what the configuration says
+        self._speaking = False  # there is a speaker
+        self._why = ""  # words for the log, of `bgpctl restart`
+        self._marker = Marker(parsed.spec.control + ".unclean")
+        self._reloading = asyncio.Event()
+        self._converged = asyncio.Event()
+        self.engine = Engine(self._bug)
+        self.network = Network(self.engine.poke, log.emit)
+        self.kernel: KernelService | None = None
+        self._control: ControlService | None = None
+        self._http: HttpService | None = None
+
+    @property
+    def spec(self) -> DaemonSpec:
+        return self._parsed.spec
+
+    async def run(self) -> None:
+        """Until a signal says stop. Raises Refused where a shell cannot start; what had started is stopped again."""
+        spec = self.spec
+        for line in self._parsed.warnings:
+            self._log.emit("warning", "config", {"reason": line})
+        loop = asyncio.get_running_loop()
+        for name in ("SIGTERM", "SIGINT"):
+            loop.add_signal_handler(getattr(signal, name), self._stopping.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reloading.set)
+        async with contextlib.AsyncExitStack() as stack:
+            await self._start(spec, stack)
+            await self._serve()
+            await self._leave()
+
+    async def _start(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
+        """Everything that may refuse first, then the speaker."""
+        if found := refusals(spec.speaker):
+            raise Refused("; ".join(found))
+        try:
+            self.network.listen(spec.listen, spec.speaker.neighbors, spec.speaker.ranges)
+        except ListenRefused as error:
+            raise Refused(str(error)) from error
+        stack.push_async_callback(self.network.stop)
+        if spec.speaker.kernel.enabled:
+            await self._start_kernel(spec, stack)
+        left_over = self._marker.set()
+        # Our forwarding state is our routes in the kernel; without a kernel it is somebody else's, and goes on.
+        restarted = self.kernel.adopted() > 0 if self.kernel is not None else left_over
+        self.speaker = Speaker(
+            spec.speaker,
+            dialer=self.network,
+            fib=self.kernel,
+            log=self._log.emit,
+            jitter=_jitter,
+            wall=wall() - now(),
+            on_converged=self._converged.set,
+            restarted=restarted,
+        )
+        self._speaking = True
+        await self._start_pages(spec, stack)
+        memory.tame()
+        self.network.start(self.speaker)
+        self._log.emit(
+            "info",
+            "started",
+            {
+                "version": bgpd.__version__,
+                "asn": spec.speaker.asn,
+                "router_id": format_address(spec.speaker.router_id),
+                "listen": ", ".join(self.network.listening()),
+                "neighbors": len(spec.speaker.neighbors),
+                "kernel": f"table {spec.speaker.kernel.table}" if self.kernel else "off",
+            },
+        )
+        self.speaker.start(now())
+        self.engine.start(self.speaker)
+        stack.callback(self.engine.stop)
+
+    async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
+        from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - pyroute2 only where it is used
+
+        self.kernel = KernelService(spec.speaker.kernel, self._next_hop, self._kernel_event)
+        try:
+            await self.kernel.start()
+        except KernelRefused as error:
+            raise Refused(str(error)) from error
+        stack.push_async_callback(self._stop_kernel)
+
+    async def _start_pages(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
+        from bgpd.answers import Answers  # noqa: PLC0415
+        from bgpd.control.service import ControlRefused, ControlService  # noqa: PLC0415 - msgspec after the listeners
+
+        answers = self._answers = Answers(
+            hostname=spec.hostname, listening=self.network.listening, engine=self.engine, restart=self.restart
+        )
+        answers.start(self.speaker, self.kernel)
+        self._control = ControlService(spec.control, queries=answers, on_event=self._shell_event)
+        try:
+            await self._control.start()
+        except ControlRefused as error:
+            raise Refused(str(error)) from error
+        stack.push_async_callback(self._control.stop)
+        if spec.metrics is not None:
+            from bgpd.http.service import HttpRefused, HttpService  # noqa: PLC0415 - only where it is used
+            from bgpd.net.ports import who_listens  # noqa: PLC0415
+
+            self._http = HttpService(spec.metrics, pages=answers, who_listens=who_listens, on_event=self._shell_event)
+            try:
+                await self._http.start()
+            except HttpRefused as error:
+                raise Refused(str(error)) from error
+            stack.push_async_callback(self._http.stop)
+
+    async def _serve(self) -> None:
+        """Signals, and the sweep of what an earlier run left in the kernel."""
+        async with asyncio.TaskGroup() as group:
+            sweeper = group.create_task(self._sweep())
+            reloader = group.create_task(self._reload_on_signal())
+            await self._stopping.wait()
+            sweeper.cancel()
+            reloader.cancel()
+
+    async def _sweep(self) -> None:
+        if self.kernel is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(SWEEP_AFTER):
+                await self._converged.wait()
+        await self.kernel.sweep()
+
+    async def _reload_on_signal(self) -> None:
+        while True:
+            await self._reloading.wait()
+            self._reloading.clear()
+            self.reload()
+
+    def reload(self) -> None:
+        """Parse the same arguments again and take the smallest steps; a mistake keeps the configuration in force."""
+        old = self.spec
+        try:
+            parsed = parse(self._arguments, os.environ, self._host)
+        except ConfigError as error:
+            self._answers.reload_failures += 1
+            for line in error.lines:
+                self._log.emit("error", "reload_refused", {"reason": line})
+            return
+        new = parsed.spec
+        if found := refusals(new.speaker):
+            self._answers.reload_failures += 1
+            for line in found:
+                self._log.emit("error", "reload_refused", {"reason": line})
+            return
+        fixed = immutable(old.speaker, new.speaker)
+        fixed += [name for name in _FIXED if getattr(old, name) != getattr(new, name)]
+        if fixed:
+            self._log.emit(
+                "warning", "reload_needs_restart", {"reason": f"{', '.join(fixed)}: takes effect after a restart"}
+            )
+        for line in parsed.warnings:
+            self._log.emit("warning", "config", {"reason": line})
+        self._parsed = parsed
+        self._answers.reloads += 1
+        self._log.set_level(new.log_level)
+        steps = self.speaker.reconfigure(new.speaker, now())
+        self._log.emit("info", "reloaded", {"changes": len(steps)})
+        self.engine.poke()
+
+    @property
+    def on_stop(self) -> OnStop:
+        return self._on_stop or self.spec.on_stop
+
+    def restart(self, text: str) -> None:
+        """Leave as for a restart, once the client has its answer."""
+        self._on_stop = OnStop.RESTART
+        self._why = text
+        asyncio.get_running_loop().call_later(ANSWER_TIME, self._stopping.set)
+
+    async def _leave(self) -> None:
+        """Close the sessions as `--on-stop` says, and give the last octets their time."""
+        fields: dict[str, object] = {"on_stop": self.on_stop.value}
+        self._log.emit("info", "stopping", fields | ({"reason": self._why} if self._why else {}))
+        if self.on_stop is OnStop.SHUTDOWN:
+            self._marker.remove()
+            self.speaker.shutdown(now())
+        else:
+            self.speaker.abandon(now())
+        await self.network.drained(STOP_LIMIT)
+
+    async def _stop_kernel(self) -> None:
+        assert self.kernel is not None
+        try:
+            async with asyncio.timeout(STOP_LIMIT):
+                await self.kernel.stop(flush=self.on_stop is OnStop.SHUTDOWN)
+        except TimeoutError:
+            self._log.emit("error", "kernel_flush", {"reason": f"our routes did not leave within {STOP_LIMIT:g} s"})
+
+    def _next_hop(self, address: bytes, reachable: bool, cost: int, reason: str) -> None:
+        self.speaker.next_hop_moved(address, reachable, cost, reason)
+        self.engine.poke()
+
+    def _kernel_event(self, event: str, fields: dict[str, object]) -> None:
+        self._log.emit("warning" if "reason" in fields else "info", event, fields)
+        if self._speaking:  # routes of an earlier run are found before there is anybody to tell
+            self.speaker.publish("kernel", now(), reason=f"{event}: {fields.get('reason', '')}".rstrip(": "))
+
+    def _bug(self, trace: str) -> None:
+        self._log.emit("error", "bug", {"reason": "a turn failed; please report this", "traceback": trace})
+
+    def _shell_event(self, event: str, fields: dict[str, object]) -> None:
+        self._log.emit("warning", event, fields)
+
+
+def _jitter() -> float:
+    """RFC 4271 section 10."""
+    return random.uniform(0.75, 1.0)  # noqa: S311 - timers, not secrets

@@ -1,0 +1,19 @@
+"""kernel: from wanted routes to the FIB, by netlink; and what the kernel tells about links and next hops.
+
+It owns the routes that carry our protocol number, metric and table, and nothing else. How a route passes through:
+
+    service     `submit` takes wants (prefix -> next hops, or a guard); the one task that writes takes them from there
+    targets     all prefixes with the same want share a target: what its next hops come to now (gateway, interface)
+    links       how a next hop is reached, and why not: links, addresses, other people's routes
+    plan        wanted against known: create, replace or delete; what a refusal teaches; conflicts, failures, retries
+    encode      operations as messages in one buffer; dumps, events and errors back into values
+    io_netlink  the sockets
+    knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links
+
+`service` and `io_netlink` are shells, the rest is pure. What it refuses: to write over a route that is not known to be
+ours, to delete by anything less than protocol, table and metric, to delete in order to add, and to install a next hop
+that it cannot resolve. A failure is never silent: it has a state and a reason in the view, an event, and a retry.
+
+To come, and where: nexthop objects (a `Target` becomes one object, `encode` gains its messages), the audit (a dump that
+`Fib` compares, as the resync does), holding back announcements, VXLAN (`tunnel`).
+"""

@@ -1,0 +1,117 @@
+"""What events and dumps tell: about our routes, other people's, links and addresses. Pure; `now` is an argument.
+
+Events name only other people's doing (our own writes are filtered out before we see them). A route of ours that
+somebody deletes or changes is planned again at once. One that is taken again and again waits longer each time: two
+daemons that overwrite each other at full speed help nobody.
+"""
+
+from collections.abc import Iterable
+from typing import Final
+
+from bgpd.kernel.encode import AF_INET, AF_INET6, RTM_F_CLONED, RouteInfo
+from bgpd.kernel.links import Links
+from bgpd.kernel.plan import GUARD_METRIC, Fib, Route
+from bgpd.model import KernelSpec
+from bgpd.wire.family import FAMILIES, IPV4, Family
+
+MAIN: Final = 254  #: the table that next hops are resolved in
+
+AF: Final[dict[Family, int]] = {family: AF_INET if family is IPV4 else AF_INET6 for family in FAMILIES}
+
+#: Repairs of one route within `_FIGHT_WINDOW` seconds before it is only put back after a while.
+_FIGHT: Final = 5
+_FIGHT_WINDOW: Final = 10.0
+
+
+class Sorted:
+    """A dump of one family, sorted by whose the routes are."""
+
+    __slots__ = ("foreign", "others", "ours", "strays")
+
+    def __init__(self) -> None:
+        self.ours: dict[bytes, Route] = {}
+        self.strays: dict[bytes, Route] = {}  #: ours at a second metric of the same prefix
+        self.foreign: dict[tuple[bytes, int], int] = {}  #: (prefix, metric) that could be ours -> protocol
+        self.others: list[tuple[bytes, RouteInfo]] = []  #: the main table without ours
+
+
+class Knowledge:
+    """Takes in what netlink says, for both families."""
+
+    def __init__(self, spec: KernelSpec, links: Links, fibs: dict[int, Fib]) -> None:
+        self._table = spec.table
+        self._protocol = spec.protocol
+        self._metrics = frozenset({spec.metric, GUARD_METRIC})
+        self._links = links
+        self._fibs = fibs
+        self._fights: dict[tuple[int, bytes], tuple[int, float]] = {}
+        self.lost: dict[tuple[int, int], list[bytes]] = {}  #: (family, port id) -> prefixes taken from us or changed
+        self.gone: list[tuple[int, int]] = []  #: (family, interface) whose routes the kernel dropped without a word
+        self.repairs = 0  #: routes of ours that somebody took or changed while we wanted them
+
+    def ours(self, info: RouteInfo) -> bool:
+        """Whether a route bears our mark: protocol, table and metric."""
+        return info.protocol == self._protocol and info.table == self._table and info.metric in self._metrics
+
+    def link(self, index: int, name: str, flags: int, present: bool) -> None:
+        """A link event."""
+        if self._links.link(index, name, flags, present):
+            self.gone.extend((af, index) for af in self._fibs)
+
+    def address(self, index: int, address: bytes, length: int, present: bool) -> None:
+        """An address event."""
+        if self._links.address(index, address, length, present):
+            self.gone.append((AF_INET, index))
+
+    def route(self, prefix: bytes, info: RouteInfo, present: bool, flags: int, port: int, now: float) -> None:
+        """A route event: somebody else (netlink port id `port`, 0: the kernel) added, changed or removed a route."""
+        fib = self._fibs.get(info.af)
+        if fib is None or info.tos or info.flags & RTM_F_CLONED:
+            return
+        if self.ours(info):
+            wrong = fib.found(prefix, info.route()) if present else fib.lost(prefix, info.metric)
+            if wrong and port and prefix in fib.wants:
+                self._fight(info.af, fib, prefix, now)
+                self.lost.setdefault((info.af, port), []).append(prefix)
+            return
+        if info.table == MAIN:
+            self._links.route(prefix, info, present, flags)
+        if info.table == self._table and info.metric in self._metrics:
+            if not present:
+                fib.vacated(prefix, info.metric)
+            elif fib.held(prefix, info.metric, info.protocol):
+                self.lost.setdefault((info.af, port), []).append(prefix)
+
+    def _fight(self, af: int, fib: Fib, prefix: bytes, now: float) -> None:
+        self.repairs += 1
+        key = (af, prefix)
+        count, since = self._fights.get(key, (0, now))
+        if now - since > _FIGHT_WINDOW:
+            count, since = 0, now
+        if len(self._fights) > 100_000:
+            self._fights.clear()
+        self._fights[key] = (count + 1, since)
+        if count >= _FIGHT:
+            fib.postpone(prefix, "somebody keeps removing or changing it", count - _FIGHT, now)
+
+    def sort(self, dump: Iterable[tuple[bytes, RouteInfo]]) -> Sorted:
+        """A dump of the main table or ours, by whose the routes are. Reads nothing that changes: fit for a thread."""
+        row = Sorted()
+        shared: dict[RouteInfo, Route] = {}
+        for prefix, info in dump:
+            if self.ours(info):
+                route = shared.get(info)
+                if route is None:
+                    route = shared[info] = info.route()
+                if prefix in row.ours:
+                    row.strays[prefix] = route
+                else:
+                    row.ours[prefix] = route
+                continue
+            if info.tos:
+                continue
+            if info.table == MAIN:
+                row.others.append((prefix, info))
+            if info.table == self._table and info.metric in self._metrics:
+                row.foreign[prefix, info.metric] = info.protocol
+        return row

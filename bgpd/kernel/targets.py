@@ -1,0 +1,117 @@
+"""Next hops: what each address resolves to now, and what that makes of each want. Pure.
+
+One answer is kept per address that somebody asked about. When links, addresses or routes change, `review` asks again
+about the addresses concerned, tells the speaker about those it follows, and returns the targets whose route moved:
+a dead link under 100,000 routes is one address, one target, and one walk to find its prefixes.
+"""
+
+from collections.abc import Callable, Iterable
+
+from bgpd.kernel.links import Links, Resolution
+from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Route, Target
+from bgpd.wire.family import IPV4, Family
+from bgpd.wire.prefix import covers, format_address
+
+#: (address, reachable, cost, reason)
+NextHopCallback = Callable[[bytes, bool, int, str], None]
+
+#: More changed routes than this, and every address is asked about again.
+_MANY = 64
+
+
+class NextHops:
+    """The answers in force, and who wants to know."""
+
+    def __init__(self, links: Links, metric: int, on_next_hop: NextHopCallback) -> None:
+        self.links = links
+        self._metric = metric
+        self._tell = on_next_hop
+        self._answers: dict[bytes, Resolution] = {}
+        self._followed: set[bytes] = set()
+
+    def track(self, address: bytes) -> None:
+        """Tell about this address now and at each change. Twice is once."""
+        if address not in self._followed:
+            self._followed.add(address)
+            self._report(address, self.answer(address))
+
+    def untrack(self, address: bytes) -> None:
+        self._followed.discard(address)
+
+    def _report(self, address: bytes, answer: Resolution) -> None:
+        self._tell(address, answer.reachable, answer.cost, answer.reason)
+
+    def answer(self, address: bytes) -> Resolution:
+        known = self._answers.get(address)
+        if known is None:
+            known = self._answers[address] = self.links.resolve(address)
+        return known
+
+    def aim(self, family: Family, target: Target) -> bool:
+        """Work out what a want comes to now; True where that changed."""
+        before = target.route
+        if isinstance(target.want, Guard):
+            target.route = Route(RTN_BLACKHOLE, (), GUARD_METRIC)
+            return target.route != before
+        hops: set[Hop] = set()
+        reasons: list[str] = []
+        for address in target.want:
+            answer = self.answer(address)
+            if answer.reachable and family is not IPV4 and len(answer.hops[0][0]) == 4:
+                reasons.append(f"{address_words(address)}: an IPv6 route cannot take an IPv4 next hop")
+            elif answer.reachable:
+                hops.update(answer.hops)
+            else:
+                reasons.append(f"{address_words(address)}: {answer.reason}")
+        target.route = Route(RTN_UNICAST, tuple(sorted(hops)), self._metric) if hops else None
+        target.reason = "; ".join(reasons) or "there is no next hop"
+        return target.route != before
+
+    def review(self, fibs: Iterable[tuple[Family, Fib]]) -> set[Target]:
+        """After changes in `links`: the targets whose route is another one now."""
+        tables = list(fibs)
+        concerned = self._concerned()
+        used = set(self._followed)
+        for _, fib in tables:
+            for target in fib.targets.values():
+                used |= target.addresses
+        changed: set[bytes] = set()
+        for address in concerned:
+            if address not in used:
+                del self._answers[address]
+                continue
+            answer = self.links.resolve(address)
+            if answer != self._answers[address]:
+                self._answers[address] = answer
+                changed.add(address)
+        moved: set[Target] = set()
+        if changed:
+            for family, fib in tables:
+                for target in fib.targets.values():
+                    if not changed.isdisjoint(target.addresses) and self.aim(family, target):
+                        moved.add(target)
+        for address in changed & self._followed:
+            self._report(address, self._answers[address])
+        return moved
+
+    def _concerned(self) -> list[bytes]:
+        links = self.links
+        if links.changed or len(links.touched) > _MANY:
+            concerned = list(self._answers)
+        else:
+            touched = links.touched
+            concerned = [a for a in self._answers if any(_covered(prefix, octets, a) for octets, prefix in touched)]
+        links.changed = False
+        links.touched = []
+        return concerned
+
+
+def _covered(prefix: bytes, octets: int, address: bytes) -> bool:
+    if (len(address) == 4) != (octets == 4):
+        return False
+    return covers(prefix, bytes((octets * 8,)) + address[:octets])
+
+
+def address_words(address: bytes) -> str:
+    """A next hop as text; the interface of a link-local one is the link's business."""
+    return format_address(address[:16] if len(address) == 20 else address)

@@ -1,0 +1,523 @@
+"""Update groups: the adj-rib-out, shared by all neighbors that get the same bytes.
+
+A group is keyed by every input of export and encoding, so what it has told its members is a pure function of
+the loc-rib: `export(best path)`. It stores no table. It stores what is *pending*: prefixes whose best path moved
+since they were last told, each with the path that was best then. A flush takes a slice of them, asks the
+loc-rib for the present best, and compares the two exports; all prefixes that make one transition are decided
+together. The messages go to a log, encoded once; each member writes the same octets by its cursor.
+
+A neighbor is not told the routes that it gave itself. A prefix whose best path moves from neighbor X to
+neighbor Y is therefore announced to everybody but Y, Y gets a withdrawal, where it had been told X's route, and
+X gets the announcement even where it looks to everybody else as nothing had happened.
+
+A member that cannot follow is *detached*: it leaves the log and gets a pending list of its own (`lag`), from
+which it catches up as fast as it reads, always to the latest state; then it rejoins. A new member (nothing told,
+everything pending), a route refresh (everything told again), a slow member (the log from its cursor on,
+undone) and a move from another group (what that one told) are this one mechanism. So a slow reader costs the
+memory of one table, never of time.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, Protocol, TypeAlias
+
+from bgpd.rib.fanout import Fanout
+from bgpd.rib.loc_rib import Change, LocRib
+from bgpd.rib.pack import EVERYBODY, SAME, Buckets, Pending, Record, Same, Told
+from bgpd.rib.path import Path, best_of
+from bgpd.wire.attrs import Attrs
+from bgpd.wire.capability import Negotiated
+from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh, longest_nlri, room_for
+
+SLICE: Final = 4096  #: prefixes of one record: a few ms of work, and what a member writes at once
+LOG_LIMIT: Final = 4 << 20  #: octets of log that a member may lie behind before it is detached
+_ROOMY: Final = 2048  # octets of attributes that leave room for a prefix in any message
+_BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
+_END: Final = 2
+_CACHE: Final = 8192  #: exports remembered, twice over
+
+#: Where a group's paths come from: the loc-rib, or all of its paths one by one (ADD-PATH).
+Feed: TypeAlias = LocRib | Fanout
+#: What a path becomes on its way out; None: not for these neighbors. Pure: it may read nothing that can change.
+Export: TypeAlias = Callable[[Path], Attrs | None]
+
+
+class ByPrefix(Protocol):
+    """An export that reads the prefix, too. It says what it reads: prefixes of one class fare alike.
+
+    So the export of a path is still computed once, only once for each class that it meets.
+    """
+
+    def classify(self, prefix: bytes) -> int:
+        """The class of a prefix. Pure, and fixed for as long as the group lives."""
+
+    def export(self, path: Path, sort: int) -> Attrs | None:
+        """What `path` is to these neighbors at a prefix of this class. Pure."""
+
+
+class Sink(Protocol):
+    """Where a member's bytes go: the transport, seen from here."""
+
+    def ready(self) -> bool:
+        """Is the backlog below its high mark?"""
+
+    def write(self, data: bytes, messages: int) -> None:
+        """Queue `data`, which is `messages` whole UPDATEs; 0: one ROUTE-REFRESH (RFC 7313). Never refuses."""
+
+
+class GroupKey:
+    """Every input that export or encoding reads. Neighbors with equal keys get equal bytes.
+
+    `next_hop` is what "next hop self" means on these sessions: 4 octets, 16, or 32 where the peer is on our link
+    (RFC 2545 section 3). `extra` takes whatever later joins in (roles, reflection, ADD-PATH, policy).
+    """
+
+    __slots__ = ("_values", "external", "family", "local_asn", "next_hop", "next_hop_self", "remote_asn", "rule")
+
+    def __init__(
+        self,
+        *,
+        family: str,
+        external: bool,
+        local_asn: int,
+        remote_asn: int,
+        rule: str,
+        next_hop: bytes,
+        next_hop_self: bool = False,
+        four_octet: bool = True,
+        max_message: int = 4096,
+        extra: tuple[object, ...] = (),
+    ) -> None:
+        self.family: Final = family
+        self.external: Final = external
+        self.local_asn: Final = local_asn
+        self.remote_asn: Final = remote_asn  #: 0 where nothing depends on it
+        self.rule: Final = rule
+        self.next_hop: Final = next_hop
+        self.next_hop_self: Final = next_hop_self
+        self._values: Final[tuple[object, ...]] = (
+            *(family, external, local_asn, remote_asn, rule, next_hop, next_hop_self, four_octet, max_message),
+            extra,
+        )
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, GroupKey) and self._values == other._values
+
+    def __hash__(self) -> int:
+        return hash(self._values)
+
+    def __repr__(self) -> str:
+        return f"GroupKey{self._values}"
+
+
+class Member:
+    """One neighbor in a group."""
+
+    __slots__ = ("advertised", "again", "cursor", "deferred", "end_of_rib", "lag", "marked", "name", "sink")
+
+    def __init__(self, name: str, sink: Sink) -> None:
+        self.name: Final = name  #: the neighbor's: the same word as `Source.neighbor`
+        self.sink: Final = sink
+        self.cursor = 0  #: number of the next record to write
+        self.lag: Pending | None = None  #: set while it is detached
+        self.end_of_rib = False  #: sent
+        self.deferred = False  #: End-of-RIB has to wait for `UpdateGroup.complete` (RFC 4724 section 4.1)
+        self.marked = False  #: a refresh is under way that ends with EoRR (RFC 7313)
+        self.again = False  #: one more begins behind End-of-RIB
+        self.advertised = 0  #: routes that it has been told
+
+    def __repr__(self) -> str:
+        return f"Member({self.name}, {'at ' + str(self.cursor) if self.lag is None else f'{len(self.lag)} behind'})"
+
+
+def _equal(a: Attrs, b: Attrs) -> bool:
+    return a is b or (a.raw == b.raw and a.next_hop == b.next_hop)
+
+
+class UpdateGroup:
+    """The shared adj-rib-out of the neighbors with one key, for one family."""
+
+    def __init__(
+        self,
+        key: GroupKey,
+        loc_rib: Feed,
+        export: Export,
+        session: Negotiated,
+        *,
+        log_limit: int = LOG_LIMIT,
+        by_prefix: ByPrefix | None = None,
+    ) -> None:
+        """`by_prefix`: where the export reads prefixes; `export` is then not asked."""
+        self.key: Final = key
+        self.loc_rib: Final = loc_rib
+        self.members: Final[dict[str, Member]] = {}
+        self._compute: Final = export
+        self._by_prefix: Final = by_prefix
+        self._session: Final = session
+        self._log_limit: Final = log_limit
+        self._pending: Final = Pending()
+        self._log: Final[list[Record]] = []
+        self._base = 0  # number of the first record in the log
+        self._octets = 0  # of the log
+        self._attached = 0  # members that follow the log
+        self._recent: dict[Path | tuple[Path, int], Attrs | None] = {}
+        self._older: dict[Path | tuple[Path, int], Attrs | None] = {}
+
+    def __repr__(self) -> str:
+        return f"UpdateGroup({self.key!r}, {len(self.members)} members, {len(self._pending)} pending)"
+
+    # -- what members are told
+
+    def export(self, path: Path, sort: int = 0) -> Attrs | None:
+        """What `path` is to this group, at prefixes of class `sort`. Remembered for the paths of late, so memory
+        stays bounded.
+        """
+        key = (path, sort) if sort else path
+        found = self._recent.get(key)
+        if found is not None or key in self._recent:
+            return found
+        found = self._older[key] if key in self._older else self._export(path, sort)
+        if len(self._recent) >= _CACHE:
+            self._older = self._recent
+            self._recent = {}
+        self._recent[key] = found
+        return found
+
+    def _export(self, path: Path, sort: int) -> Attrs | None:
+        attrs = self._compute(path) if self._by_prefix is None else self._by_prefix.export(path, sort)
+        if attrs is None or len(attrs.raw) < _ROOMY:
+            return attrs
+        family = self.loc_rib.family
+        if room_for(family, attrs, self._session) >= longest_nlri(family, self._session):
+            return attrs
+        return None  # RFC 4271 section 9.2: what does not fit one message is not announced
+
+    def classify(self, prefix: bytes) -> int:
+        """The class of a prefix, as far as this group's export tells prefixes apart."""
+        return 0 if self._by_prefix is None else self._by_prefix.classify(prefix)
+
+    def _for_member(self, told: Told, name: str, sort: int) -> Attrs | None:
+        """What `name` was told, where the word was `told`."""
+        if isinstance(told, Path):
+            return None if told.source.neighbor == name else self.export(told, sort)
+        if told is None or isinstance(told, Same):
+            return None
+        return told
+
+    def advertised(self, member: Member) -> Iterator[tuple[bytes, Attrs]]:
+        """The adj-rib-out of a member: exactly what it has been told up to now."""
+        behind = self._behind(member).told
+        for prefixes in self.loc_rib.walk(SLICE):
+            for prefix in prefixes:
+                attrs = self._told(member, prefix, behind)
+                if attrs is not None:
+                    yield prefix, attrs
+        for prefix in behind:
+            if prefix not in self.loc_rib.table:
+                attrs = self._told(member, prefix, behind)
+                if attrs is not None:
+                    yield prefix, attrs
+
+    def advertised_route(self, member: Member, prefix: bytes) -> Attrs | None:
+        """One prefix of `advertised`."""
+        return self._told(member, prefix, self._behind(member).told)
+
+    def _told(self, member: Member, prefix: bytes, behind: dict[bytes, Told]) -> Attrs | None:
+        told = behind.get(prefix, SAME)
+        if told is SAME:
+            told = self.loc_rib.best(prefix)
+        return self._for_member(told, member.name, self.classify(prefix) if isinstance(told, Path) else 0)
+
+    def _behind(self, member: Member) -> Pending:
+        """What the member has not been told yet, with what it was told before."""
+        if member.lag is not None:
+            return member.lag
+        behind = Pending()
+        for record in self._log[member.cursor - self._base :]:
+            behind.note_all(record.olds)
+        behind.note_all(self._pending.told)
+        return behind
+
+    # -- members come and go
+
+    def join(self, member: Member, told: dict[bytes, Attrs] | None = None) -> None:
+        """A new member. `told`: what its old group had told it (see `leave`); None: a new session, nothing.
+
+        It gets the table by the flushes that follow, then End-of-RIB, without any delay for the others.
+        """
+        lag: dict[bytes, Told] = {}
+        lag.update(dict.fromkeys(self.loc_rib.table, None))
+        if told is not None:
+            lag.update(told)
+        member.lag = Pending(lag)
+        member.advertised = len(told) if told is not None else 0
+        self.members[member.name] = member
+
+    def remove(self, member: Member) -> None:
+        """Its session is gone, and with it everything that it was told."""
+        if self.members.pop(member.name, None) is None:
+            return
+        if member.lag is None:
+            self._detached()
+        member.lag = None
+
+    def leave(self, member: Member) -> dict[bytes, Attrs]:
+        """Out of this group but not out of touch: what it was told here, for `join` elsewhere."""
+        told = dict(self.advertised(member))
+        self.remove(member)
+        return told
+
+    def refresh(self, member: Member, *, marked: bool = False) -> None:
+        """Tell everything again (RFC 2918). `marked`: between BoRR and EoRR (RFC 7313)."""
+        if marked:
+            if not member.end_of_rib:  # RFC 7313 section 4: never before End-of-RIB
+                member.again = True
+                return
+            member.marked = True
+            member.sink.write(encode_route_refresh(self.loc_rib.family, _BEGIN), 0)
+        again: dict[bytes, Told] = {}
+        again.update(dict.fromkeys(self.loc_rib.table, SAME))
+        lag = Pending(again)
+        lag.note_all(self._behind(member).told)
+        lag.again.update(again)
+        attached = member.lag is None
+        member.lag = lag
+        if attached:
+            self._detached()
+
+    def complete(self, member: Member) -> None:
+        """The loc-rib is whole: End-of-RIB goes out behind what the member has still to be told."""
+        member.deferred = False
+        if member.lag is None and not member.end_of_rib:
+            self._detach(member)
+
+    def _detach(self, member: Member) -> None:
+        member.lag = self._behind(member)
+        self._detached()
+
+    def _detached(self) -> None:
+        self._attached -= 1
+        if self._attached == 0:  # nobody follows: there is nothing to be pending
+            self._pending.clear()
+        self._trim()
+
+    # -- the loc-rib moved
+
+    def on_changes(self, changes: list[Change]) -> None:
+        """Take note of prefixes whose best path moved. Nothing is decided or encoded before the flush."""
+        lags: list[Pending] = []
+        if self._attached < len(self.members):
+            lags = [member.lag for member in self.members.values() if member.lag is not None]
+        for change in changes:
+            old = change.old if change.old is None or isinstance(change.old, Path) else change.old[0]
+            if old is best_of(change.new):
+                continue
+            if self._attached:
+                self._pending.note(change.prefixes, old)
+            for lag in lags:
+                lag.note(change.prefixes, old)
+
+    # -- flushing
+
+    @property
+    def has_work(self) -> bool:
+        """Would a flush get anywhere now?"""
+        if self._attached and len(self._pending):
+            return True
+        for member in self.members.values():
+            if member.lag is not None and not len(member.lag) and not self.loc_rib.complete:
+                continue  # what it waits for is still being put together
+            if (member.lag is not None or member.cursor < self._base + len(self._log)) and member.sink.ready():
+                return True
+        return False
+
+    def flush(self, limit: int = SLICE) -> bool:
+        """One slice of work, at most `limit` prefixes for the group and for each detached member.
+
+        True: call again, there is more that can be done now. False: wait for a change or a sink that drains.
+        """
+        if self._attached and len(self._pending):
+            record = self._record(self._pending.take(limit))
+            if record is not None:
+                self._log.append(record)
+                self._octets += record.octets
+        self._pump()
+        for member in list(self.members.values()):
+            if member.lag is not None and member.sink.ready():
+                self._catch_up(member, member.lag, limit)
+        return self.has_work
+
+    def _pump(self) -> None:
+        """Every member writes what its sink takes; who is too far behind is detached."""
+        end = self._base + len(self._log)
+        for member in list(self.members.values()):
+            if member.lag is not None:
+                continue
+            while member.cursor < end and member.sink.ready():
+                record = self._log[member.cursor - self._base]
+                data, messages = record.data_for(member.name)
+                if data:
+                    member.sink.write(data, messages)
+                member.advertised += record.delta + record.adjust.get(member.name, 0)
+                member.cursor += 1
+        if self._octets > self._log_limit:
+            self._trim()
+            while self._octets > self._log_limit:
+                for member in list(self.members.values()):
+                    if member.lag is None and member.cursor == self._base:
+                        self._detach(member)
+        self._trim()
+
+    def _trim(self) -> None:
+        """Forget the records that every cursor has passed."""
+        if not self._log:
+            return
+        low = self._base + len(self._log)
+        for member in self.members.values():
+            if member.lag is None and member.cursor < low:
+                low = member.cursor
+        passed = low - self._base
+        if passed:
+            for record in self._log[:passed]:
+                self._octets -= record.octets
+            del self._log[:passed]
+            self._base = low
+
+    def _record(self, olds: dict[bytes, Told]) -> Record | None:
+        """Decide and encode a slice for all who follow the log."""
+        buckets = Buckets()
+        delta = 0
+        adjust: dict[str, int] = {}
+        for (old, new, sort), prefixes in self._transitions(olds).items():
+            if not isinstance(old, Path) and old is not None:
+                continue  # only members that lag have anything else noted
+            count = len(prefixes)
+            old_attrs = self.export(old, sort) if old is not None else None
+            new_attrs = self.export(new, sort) if new is not None else None
+            giver = self._following(old.source.neighbor) if old is not None and old_attrs is not None else ""
+            taker = self._following(new.source.neighbor) if new is not None and new_attrs is not None else ""
+            if new_attrs is None:
+                if old_attrs is not None:
+                    buckets.withdraw((giver, ""), prefixes)
+            elif old_attrs is None or not _equal(old_attrs, new_attrs):
+                buckets.announce((taker, "") if taker else EVERYBODY, new_attrs, prefixes)
+            elif giver and giver != taker:
+                buckets.announce(("", giver), new_attrs, prefixes)
+            if taker and taker != giver and old_attrs is not None:
+                buckets.withdraw(("", taker), prefixes)
+            step = (new_attrs is not None) - (old_attrs is not None)
+            delta += step * count
+            if giver:
+                gained = new_attrs is not None and taker != giver
+                adjust[giver] = adjust.get(giver, 0) + (gained - step) * count
+            if taker and taker != giver:
+                adjust[taker] = adjust.get(taker, 0) - ((old_attrs is not None) + step) * count
+        blobs = buckets.encode(self.loc_rib.family, self._session)
+        return Record(olds, blobs, delta, adjust) if blobs else None
+
+    def _following(self, name: str) -> str:
+        """`name` where it is a member that follows the log, else ""."""
+        member = self.members.get(name)
+        return name if member is not None and member.lag is None else ""
+
+    def _transitions(self, olds: dict[bytes, Told]) -> dict[tuple[Told, Path | None, int], list[bytes]]:
+        """Prefixes by what was told, what is best now, and their class; those that came back are left out."""
+        if self._by_prefix is not None:
+            return self._transitions_by_class(olds, self._by_prefix)
+        table = self.loc_rib.table
+        found: dict[tuple[Told, Path | None, int], list[bytes]] = {}
+        run: list[bytes] = []
+        last_old: Told = SAME
+        last_new: Path | None = None
+        for prefix, old in olds.items():
+            entry = table.get(prefix)
+            new = entry if entry is None or isinstance(entry, Path) else entry[0]
+            if old is not last_old or new is not last_new or not run:
+                if old is new:
+                    continue
+                last_old, last_new = old, new
+                key = (old, new, 0)
+                known = found.get(key)
+                if known is None:
+                    run = found[key] = []
+                else:
+                    run = known
+            run.append(prefix)
+        return found
+
+    def _transitions_by_class(
+        self, olds: dict[bytes, Told], by_prefix: ByPrefix
+    ) -> dict[tuple[Told, Path | None, int], list[bytes]]:
+        found: dict[tuple[Told, Path | None, int], list[bytes]] = {}
+        for prefix, old in olds.items():
+            new = best_of(self.loc_rib.table.get(prefix))
+            if old is not new:
+                found.setdefault((old, new, by_prefix.classify(prefix)), []).append(prefix)
+        return found
+
+    def _catch_up(self, member: Member, lag: Pending, limit: int) -> None:
+        """One slice for a detached member alone; back to the log when it has heard everything."""
+        if len(lag):
+            olds = lag.take(limit)
+            if lag.again:
+                olds = self._tell_again(member, olds, lag.again)
+            self._tell(member, olds)
+        if len(lag):
+            return
+        if not self.loc_rib.complete:
+            return
+        if not member.end_of_rib and not member.deferred:
+            member.end_of_rib = True
+            member.sink.write(encode_end_of_rib(self.loc_rib.family, self._session), 1)
+        if member.marked:
+            member.marked = False
+            member.sink.write(encode_route_refresh(self.loc_rib.family, _END), 0)
+        if member.again and member.end_of_rib:
+            member.again = False
+            self.refresh(member, marked=True)
+            return
+        if not len(self._pending):  # the group stands where the loc-rib stands, and so does the member
+            member.lag = None
+            member.cursor = self._base + len(self._log)
+            self._attached += 1
+
+    def _tell_again(self, member: Member, olds: dict[bytes, Told], again: set[bytes]) -> dict[bytes, Told]:
+        """A slice of a refresh: announced whatever was told before. Returns the rest, which is news."""
+        news: dict[bytes, Told] = {}
+        found: dict[tuple[Told, Path | None, int], list[bytes]] = {}
+        for prefix, old in olds.items():
+            if prefix in again:
+                again.remove(prefix)
+                new = best_of(self.loc_rib.table.get(prefix))
+                found.setdefault((old, new, self.classify(prefix)), []).append(prefix)
+            else:
+                news[prefix] = old
+        buckets = Buckets()
+        for (old, new, sort), prefixes in found.items():
+            new_attrs = self._for_member(new, member.name, sort)
+            old_attrs = new_attrs if isinstance(old, Same) else self._for_member(old, member.name, sort)
+            if new_attrs is not None:
+                buckets.announce(EVERYBODY, new_attrs, prefixes)
+            elif old_attrs is not None:
+                buckets.withdraw(EVERYBODY, prefixes)
+            member.advertised += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
+        for blob in buckets.encode(self.loc_rib.family, self._session):
+            member.sink.write(blob.data, blob.messages)
+        return news
+
+    def _tell(self, member: Member, olds: dict[bytes, Told]) -> None:
+        buckets = Buckets()
+        for (old, new, sort), prefixes in self._transitions(olds).items():
+            new_attrs = self._for_member(new, member.name, sort)
+            if isinstance(old, Same):
+                if new_attrs is not None:
+                    buckets.announce(EVERYBODY, new_attrs, prefixes)
+                continue
+            old_attrs = self._for_member(old, member.name, sort)
+            if new_attrs is None:
+                if old_attrs is not None:
+                    buckets.withdraw(EVERYBODY, prefixes)
+            elif old_attrs is None or not _equal(old_attrs, new_attrs):
+                buckets.announce(EVERYBODY, new_attrs, prefixes)
+            member.advertised += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
+        for blob in buckets.encode(self.loc_rib.family, self._session):
+            member.sink.write(blob.data, blob.messages)

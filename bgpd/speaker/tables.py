@@ -1,0 +1,153 @@
+"""One family's tables: the loc-rib, its update groups, and what the FIB is still to be told.
+
+Every change of the loc-rib goes through `distribute`, once: to each group, to the FIB's pending wants, to those
+who watch. What is pending goes out in `flush`, a slice a turn.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from bgpd.kernel.plan import BLACKHOLE, Want
+from bgpd.rib.fanout import Fanout
+from bgpd.rib.group import ByPrefix, Export, GroupKey, UpdateGroup
+from bgpd.rib.loc_rib import Change, Interest, LocRib
+from bgpd.rib.nexthop import DISCARD
+from bgpd.rib.path import Entry, Path, Source, shared_of
+from bgpd.speaker.ports import Fib
+from bgpd.wire.capability import Negotiated
+from bgpd.wire.family import Family
+
+FIB_SLICE: Final = 16384  #: wants handed to the FIB at once
+
+
+class Table:
+    """Loc-rib, update groups and FIB wants of one family."""
+
+    def __init__(self, family: Family, multipath: int, fib: Fib | None) -> None:
+        self.family: Final = family
+        self.rib: Final = LocRib(family, multipath)
+        self.groups: Final[dict[GroupKey, UpdateGroup]] = {}
+        self.fanouts: Final[dict[int, Fanout]] = {}  #: for neighbors with ADD-PATH, by how many paths they are told
+        self.watchers: Final[list[Callable[[Family, list[Change]], None]]] = []
+        self._fib: Final = fib
+        self._wants: dict[bytes, Want | None] = {}
+
+    def group(
+        self,
+        key: GroupKey,
+        export: Export,
+        session: Negotiated,
+        by_prefix: ByPrefix | None = None,
+        fanout: Fanout | None = None,
+    ) -> UpdateGroup:
+        """The group of `key`, made where it is new. `fanout`: where it is told several paths a prefix."""
+        found = self.groups.get(key)
+        if found is None:
+            feed = self.rib if fanout is None else fanout
+            found = self.groups[key] = UpdateGroup(key, feed, export, session, by_prefix=by_prefix)
+        return found
+
+    def fan_out(self, limit: int) -> tuple[Fanout, Iterator[None] | None]:
+        """The table of at most `limit` paths a prefix (0: all), and the job that fills it where it is new."""
+        found = self.fanouts.get(limit)
+        if found is not None:
+            return found, None
+        self.rib.interest = int(Interest.ALL)
+        found = self.fanouts[limit] = Fanout(self.family, limit)
+        return found, self._fill(found)
+
+    def _fill(self, fanout: Fanout) -> Iterator[None]:
+        for changes in fanout.build(self.rib):
+            self._tell(fanout, changes)
+            yield
+
+    def _tell(self, fanout: Fanout, changes: list[Change]) -> None:
+        if changes:
+            for group in self.groups.values():
+                if group.loc_rib is fanout:
+                    group.on_changes(changes)
+
+    def release(self, group: UpdateGroup) -> None:
+        """A member has left; a group without members goes."""
+        if group.members:
+            return
+        self.groups.pop(group.key, None)
+        for limit, fanout in list(self.fanouts.items()):
+            if not [each for each in self.groups.values() if each.loc_rib is fanout]:
+                del self.fanouts[limit]
+                if not self.fanouts:
+                    self.rib.interest = int(Interest.MULTIPATH)
+
+    def apply(
+        self, source: Source, withdrawn: list[bytes], announced: list[bytes], path: Path | None, path_id: int = 0
+    ) -> None:
+        """One batch into the loc-rib, its changes to everybody."""
+        changes = self.rib.apply(source, withdrawn, announced, path, path_id)
+        if changes:
+            self.distribute(changes)
+
+    def distribute(self, changes: list[Change]) -> None:
+        for group in self.groups.values():
+            if group.loc_rib is self.rib:
+                group.on_changes(changes)
+        for fanout in self.fanouts.values():
+            self._tell(fanout, fanout.on_changes(changes))
+        if self._fib is not None:
+            wants = self._wants
+            for change in changes:
+                wants.update(dict.fromkeys(change.prefixes, want_of(change.new)))
+        for watcher in self.watchers:
+            watcher(self.family, changes)
+
+    def walk(self, slices: Iterator[list[Change]]) -> Iterator[None]:
+        """A job: distribute what a walk over the loc-rib finds, slice by slice."""
+        for changes in slices:
+            if changes:
+                self.distribute(changes)
+            yield
+
+    def flush(self, more: Callable[[], bool]) -> bool:
+        """At least one slice for each group and the FIB, further ones while `more()`. True: there is more to do."""
+        if self._wants and self._fib is not None:
+            self._submit(self._fib)
+        busy = bool(self._wants)
+        for group in list(self.groups.values()):
+            if not group.has_work:
+                continue
+            again = group.flush()
+            while again and more():
+                again = group.flush()
+            busy = busy or again
+        return busy
+
+    def _submit(self, fib: Fib) -> None:
+        wants = self._wants
+        if len(wants) <= FIB_SLICE:
+            fib.submit(self.family, wants)
+            self._wants = {}
+            return
+        first = {key: wants[key] for key in list(wants)[:FIB_SLICE]}
+        fib.submit(self.family, first)
+        for key in first:
+            del wants[key]
+
+
+def want_of(entry: Entry | None) -> Want | None:
+    """What the FIB shall hold for an entry: next hops, a guard for what we originate, None for nothing."""
+    shared = shared_of(entry)
+    if not shared:
+        return None
+    best = shared[0]
+    if best.source.local:
+        return BLACKHOLE if best.source.neighbor == GUARDED else None
+    if best.next_hop is DISCARD:
+        return BLACKHOLE  # RFC 7999
+    if len(shared) == 1:
+        return (best.next_hop.address,)
+    # Several reflectors, or several paths of one neighbor, may name one next hop; it takes one share of the load.
+    return tuple(dict.fromkeys([path.next_hop.address for path in shared if path.next_hop is not DISCARD]))
+
+
+#: Names of the local sources: what we originate, with and without a guard in the kernel.
+GUARDED: Final = "local"
+UNGUARDED: Final = "local (no guard)"

@@ -1,0 +1,1 @@
+"""The tests: see docs/ for what is where; shared helpers are imported as `tests.<room>.<module>`."""

@@ -1,0 +1,1 @@
+"""The whole lab, by both drivers, judged by its own verdict."""

@@ -1,0 +1,137 @@
+"""One kind at a time: what it takes, what it makes of it, and the words of its refusal."""
+
+import pytest
+
+from bgpd.config import kinds
+from bgpd.config.kinds import Kind
+from bgpd.config.settings import BY_NAME, PEER_BY_NAME
+from bgpd.model import ExportRule, ImportRule, OnStop
+from bgpd.wire.family import IPV4, IPV6
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "value"),
+    [
+        (kinds.ASN, "1", 1),
+        (kinds.ASN, "65536", 65536),
+        (kinds.ASN, "4294967294", 4294967294),
+        (kinds.ASN, "1.10", 65546),
+        (kinds.ASN, "0.64512", 64512),
+        (kinds.ROUTER_ID, "10.0.0.1", b"\x0a\x00\x00\x01"),
+        (kinds.ADDRESS, "fd00::1", bytes.fromhex("fd00" + "00" * 13 + "01")),
+        (kinds.ADDRESS, "127.0.0.2", b"\x7f\x00\x00\x02"),
+        (kinds.PREFIX, "10.244.1.0/24", (IPV4, b"\x18\x0a\xf4\x01")),
+        (kinds.PREFIX, "10.244.1.7/32", (IPV4, b"\x20\x0a\xf4\x01\x07")),
+        (kinds.PREFIX, "fd00:244::/64", (IPV6, bytes.fromhex("40fd00024400000000"))),
+        (kinds.LISTEN, "192.168.1.10:1179", ("192.168.1.10", 1179)),
+        (kinds.LISTEN, "192.168.1.10", ("192.168.1.10", 179)),
+        (kinds.LISTEN, "[fd00::1]:1179", ("fd00::1", 1179)),
+        (kinds.LISTEN, "[fd00:0::1]", ("fd00::1", 179)),
+        (kinds.LISTEN, "fd00::1", ("fd00::1", 179)),
+        (kinds.LISTEN, ":1179", ("", 1179)),
+        (kinds.METRICS, "off", None),
+        (kinds.METRICS, "0.0.0.0:9179", ("0.0.0.0", 9179)),
+        (kinds.METRICS, ":9179", ("", 9179)),
+        (kinds.TABLE, "main", 254),
+        (kinds.TABLE, "default", 253),
+        (kinds.TABLE, "4294967295", 4294967295),
+        (kinds.HOLD_TIME, "0", 0),
+        (kinds.HOLD_TIME, "3", 3),
+        (kinds.HOLD_TIME, "65535", 65535),
+        (kinds.SWITCH, "Yes", True),
+        (kinds.SWITCH, "0", False),
+        (kinds.FAMILY_SET, "ipv6+ipv4", (IPV4, IPV6)),
+        (kinds.FAMILY_SET, "ipv6", (IPV6,)),
+        (kinds.IMPORT, "all", ImportRule.ALL),
+        (kinds.EXPORT, "own", ExportRule.OWN),
+        (kinds.ON_STOP, "restart", OnStop.RESTART),
+        (PEER_BY_NAME["connect-retry-time"].kind, "0.5", 0.5),
+        (BY_NAME["metric"].kind, "4294967295", 4294967295),
+    ],
+)
+def test_taken(kind: Kind, text: str, value: object) -> None:
+    assert kind.parse(text) == value
+    assert kind.parse(kind.show(value)) == value  # what --check prints means the same
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "why"),
+    [
+        (kinds.ASN, "0", "0 is reserved (RFC 7607)"),
+        (kinds.ASN, "23456", "23456 is AS_TRANS, a stand-in for large AS numbers (RFC 6793)"),
+        (kinds.ASN, "0.23456", "23456 is AS_TRANS, a stand-in for large AS numbers (RFC 6793)"),
+        (kinds.ASN, "65535", "65535 is reserved (RFC 7300)"),
+        (kinds.ASN, "4294967295", "4294967295 is reserved (RFC 7300)"),
+        (kinds.ASN, "65535.65535", "4294967295 is reserved (RFC 7300)"),
+        (kinds.ASN, "4294967296", "4294967296 is not between 1 and 4294967294"),
+        (kinds.ASN, "65536.1", "'65536.1': each half of an asdot number is at most 65535"),
+        (kinds.ASN, "1.2.3", "expected a number, got '1.2.3'"),
+        (kinds.ASN, "AS64512", "expected a number, got 'AS64512'"),
+        (kinds.ASN, "9" * 5000, f"expected a number, got '{'9' * 57}...'"),
+        (kinds.ASN, "\u0661", "expected a number, got '\u0661'"),
+        (kinds.ROUTER_ID, "0.0.0.0", "0.0.0.0 is no router id (RFC 6286)"),
+        (kinds.ROUTER_ID, "fd00::1", "expected four octets written as an IPv4 address, got 'fd00::1'"),
+        (kinds.ROUTER_ID, "010.0.0.1", "expected four octets written as an IPv4 address, got '010.0.0.1'"),
+        (kinds.ADDRESS, "0.0.0.0", "0.0.0.0 is the unspecified address, not a neighbor"),
+        (kinds.ADDRESS, "::", ":: is the unspecified address, not a neighbor"),
+        (kinds.ADDRESS, "224.0.0.5", "224.0.0.5 is a multicast address, not a neighbor"),
+        (kinds.ADDRESS, "ff02::5", "ff02::5 is a multicast address, not a neighbor"),
+        (kinds.ADDRESS, "255.255.255.255", "255.255.255.255 is a reserved address, not a neighbor"),
+        (kinds.ADDRESS, "0.1.2.3", "0.1.2.3 is a reserved address, not a neighbor"),
+        (kinds.ADDRESS, "::ffff:10.0.0.1", "::ffff:10.0.0.1 is an IPv4 address in IPv6 clothes (write 10.0.0.1), not a neighbor"),
+        (kinds.SOURCE, "239.1.1.1", "239.1.1.1 is a multicast address, not a source address"),
+        (kinds.PREFIX, "10.244.1.5/24", "'10.244.1.5/24' has host bits set; did you mean 10.244.1.0/24?"),
+        (kinds.PREFIX, "fd00::1/64", "'fd00::1/64' has host bits set; did you mean fd00::/64?"),
+        (kinds.PREFIX, "10.244.1.0", "10.244.1.0 has no prefix length; for this one address write 10.244.1.0/32"),
+        (kinds.PREFIX, "fd00::", "fd00:: has no prefix length; for this one address write fd00::/128"),
+        (kinds.PREFIX, "pods", "expected a prefix such as 10.244.1.0/24, got 'pods'"),
+        (kinds.PREFIX, "10.0.0.0/" + "9" * 5000, f"expected a prefix such as 10.244.1.0/24, got '10.0.0.0/{'9' * 48}...'"),
+        (kinds.PREFIX, "10.0.0.0/33", "'10.0.0.0/33' is not a prefix: the length must be 0 to 32"),
+        (kinds.PREFIX, "0.0.0.0/0", "0.0.0.0/0 is the default route, which is not announced"),
+        (kinds.PREFIX, "::/0", "::/0 is the default route, which is not announced"),
+        (kinds.PREFIX, "224.0.0.0/24", "224.0.0.0/24 is multicast (224.0.0.0/4), which is not announced"),
+        (kinds.PREFIX, "ff00::/16", "ff00::/16 is multicast (ff00::/8), which is not announced"),
+        (kinds.PREFIX, "127.0.0.0/8", "127.0.0.0/8 is loopback (127.0.0.0/8), which is not announced"),
+        (kinds.PREFIX, "127.1.0.0/16", "127.1.0.0/16 is loopback (127.0.0.0/8), which is not announced"),
+        (kinds.PREFIX, "::1/128", "::1/128 is loopback (::1/128), which is not announced"),
+        (kinds.PREFIX, "126.0.0.0/7", "126.0.0.0/7 contains loopback (127.0.0.0/8), which is not announced"),
+        (kinds.PREFIX, "169.254.0.0/16", "169.254.0.0/16 is link-local (169.254.0.0/16), which is not announced"),
+        (kinds.PREFIX, "fe80::/64", "fe80::/64 is link-local (fe80::/10), which is not announced"),
+        (kinds.PREFIX, "240.0.0.0/8", "240.0.0.0/8 is reserved (240.0.0.0/4), which is not announced"),
+        (kinds.LISTEN, "179", "expected ADDRESS:PORT, got '179'; did you mean :179?"),
+        (kinds.LISTEN, "10.0.0.1:0", "'10.0.0.1:0': port 0 is not between 1 and 65535"),
+        (kinds.LISTEN, "10.0.0.1:bgp", "expected a port number, got 'bgp'"),
+        (kinds.LISTEN, "eth0:179", "expected an address and a port, got 'eth0:179'"),
+        (kinds.LISTEN, "[fd00::1", "expected [ADDRESS]:PORT, got '[fd00::1'"),
+        (kinds.LISTEN, "[fd00::1]179", "expected [ADDRESS]:PORT, got '[fd00::1]179'"),
+        (kinds.LISTEN, "[10.0.0.1]:179", "'[10.0.0.1]:179': brackets are for IPv6 addresses"),
+        (kinds.METRICS, "127.0.0.1", "expected ADDRESS:PORT, got '127.0.0.1'"),
+        (kinds.METRICS, "9179", "expected ADDRESS:PORT, got '9179'; did you mean :9179?"),
+        (kinds.TABLE, "0", "0 is not between 1 and 4294967295"),
+        (kinds.TABLE, "255", "table 255 is the kernel's own (local)"),
+        (kinds.TABLE, "blue", "expected a table number, main or default, got 'blue'"),
+        (kinds.HOLD_TIME, "2", "2 is neither 0 (no keepalives) nor between 3 and 65535 seconds (RFC 4271)"),
+        (kinds.HOLD_TIME, "70000", "70000 is neither 0 (no keepalives) nor between 3 and 65535 seconds (RFC 4271)"),
+        (kinds.NAME, "two words", "expected a name of at most 63 letters, digits and . _ : -, got 'two words'"),
+        (kinds.NAME, "", "expected a name of at most 63 letters, digits and . _ : -, got ''"),
+        (kinds.SOCKET, "bgpd.sock", "expected an absolute path, got 'bgpd.sock'"),
+        (kinds.SOCKET, "/" + "x" * 107, f"'/{'x' * 56}...' is longer than the 107 octets that a Unix socket's path may have"),
+        (PEER_BY_NAME["connect-retry-time"].kind, "soon", "expected a number of seconds, got 'soon'"),
+        (PEER_BY_NAME["connect-retry-time"].kind, "0", "0 is not between 0.1 and 3600 seconds"),
+        (BY_NAME["multipath"].kind, "0", "0 is not between 1 and 256"),
+        (BY_NAME["metric"].kind, "0", "0 is not between 1 and 4294967295"),
+        (BY_NAME["metric"].kind, "4294967296", "4294967296 is not between 1 and 4294967295"),
+        (BY_NAME["protocol"].kind, "256", "256 is not between 1 and 255"),
+        (BY_NAME["protocol"].kind, "0", "0 means unspecified to the kernel"),
+        (BY_NAME["protocol"].kind, "1", "1 belongs to ICMP redirects"),
+        (BY_NAME["protocol"].kind, "2", "2 belongs to the kernel"),
+        (BY_NAME["protocol"].kind, "3", "3 belongs to routes set at boot"),
+        (BY_NAME["protocol"].kind, "4", "4 belongs to static routes of an administrator"),
+        (BY_NAME["log-level"].kind, "trace", "expected debug, info, warning or error, got 'trace'"),
+        (BY_NAME["log-format"].kind, "xml", "expected console or json, got 'xml'"),
+    ],
+)  # fmt: skip
+def test_refused(kind: Kind, text: str, why: str) -> None:
+    with pytest.raises(ValueError) as caught:
+        kind.parse(text)
+    assert str(caught.value) == why

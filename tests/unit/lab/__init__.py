@@ -1,0 +1,1 @@
+"""The lab: what of it needs no namespace, no container and no root."""

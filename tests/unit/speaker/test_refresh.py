@@ -1,0 +1,212 @@
+"""Refreshes in both directions: marks, generations, and who is asked how."""
+
+from bgpd.model import ExportRule
+from bgpd.speaker.refresh import LIMIT
+from bgpd.wire.capability import Capability, enhanced_route_refresh, make_open, negotiate
+from bgpd.wire.family import FAMILIES, IPV4, IPV6
+from bgpd.wire.message import decode_open
+from bgpd.wire.writer import encode_open, encode_route_refresh
+from tests.unit.speaker.helpers import ASN, Bench, Peer, prefix_of, spec_of
+
+A, B = "192.168.1.11", "192.168.1.12"
+ONE, TWO, THREE = "10.1.0.0/24", "10.2.0.0/24", "10.3.0.0/24"
+BEGIN, END = 1, 2
+
+
+def meet(bench: Bench, address: str, *offers: Capability) -> Peer:
+    """A session with a peer that offers more than the plain one; its view of the session is what was agreed."""
+    peer = Peer(bench, address)
+    theirs = make_open(peer.asn, peer.address, 90, FAMILIES, more=offers)
+    peer.session = negotiate(theirs, decode_open(peer.transport.messages()[0]))
+    peer.send(encode_open(theirs))
+    peer.keepalive()
+    bench.turn()
+    return peer
+
+
+def bench() -> Bench:
+    return Bench(spec_of(A), spec_of(B, export_rule=ExportRule.ALL, rr_client=True))
+
+
+def held(bench: Bench) -> set[bytes]:
+    return set(bench.speaker.tables[IPV4].rib.table)
+
+
+def marks(peer: Peer) -> list[int]:
+    """Subtypes of the ROUTE-REFRESH messages for IPv4 that we wrote, and -1 for each UPDATE with routes between them."""
+    found = []
+    for message in peer.transport.messages():
+        if message[18] == 5 and message[20] == 1:
+            found.append(message[21])
+        elif message[18] == 2 and len(message) > 30:
+            found.append(-1)
+    return found
+
+
+def test_a_request_is_answered_between_marks() -> None:
+    tested = bench()
+    giver, taker = tested.establish(A), meet(tested, B, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    taker.transport.sent.clear()
+    taker.send(encode_route_refresh(IPV4))
+    tested.turn()
+    assert marks(taker) == [BEGIN, -1, END]
+    assert set(taker.told()) == {prefix_of(ONE), prefix_of(TWO)}
+
+
+def test_a_request_of_a_plain_peer_is_answered_without_marks() -> None:
+    tested = bench()
+    giver, taker = tested.establish(A), tested.establish(B)
+    giver.announce(ONE)
+    taker.transport.sent.clear()
+    taker.send(encode_route_refresh(IPV4))
+    tested.turn()
+    assert marks(taker) == [-1]
+
+
+def test_a_request_before_end_of_rib_waits_for_it() -> None:
+    """RFC 7313 section 4."""
+    tested = bench()
+    tested.establish(A).announce(ONE)
+    again = Peer(tested, B)
+    again.transport.backlog = 1 << 30
+    theirs = make_open(again.asn, again.address, 90, FAMILIES, more=(enhanced_route_refresh(),))
+    again.send(encode_open(theirs))
+    again.keepalive()
+    again.send(encode_route_refresh(IPV4))
+    tested.turn()
+    assert marks(again) == []
+    again.transport.backlog = 0
+    tested.turn()
+    kinds = [(m[18], m[21] if m[18] == 5 else len(m)) for m in again.transport.messages() if m[18] in (2, 5)]
+    assert kinds.index((5, BEGIN)) > kinds.index((2, 23))  # End-of-RIB of IPv4 has 23 octets
+    assert kinds.index((5, END)) > kinds.index((5, BEGIN))
+
+
+def test_what_flaps_during_a_refresh_is_said_again_all_the_same() -> None:
+    """Between BoRR and EoRR everything that stands is said, or the peer would sweep it."""
+    tested = bench()
+    giver, taker = tested.establish(A), meet(tested, B, enhanced_route_refresh())
+    giver.announce(ONE, TWO, THREE)
+    taker.transport.sent.clear()
+    taker.transport.backlog = 1 << 30  # nothing leaves for now
+    giver.announce(ONE, med=5)
+    giver.withdraw(THREE)
+    taker.send(encode_route_refresh(IPV4))
+    giver.announce(ONE)  # as it was
+    giver.announce(TWO, med=6)
+    giver.announce(TWO)
+    tested.turn()
+    taker.transport.backlog = 0
+    tested.turn()
+    found = marks(taker)
+    assert (found[0], found[-1]) == (BEGIN, END)
+    assert set(taker.told()) == {prefix_of(ONE), prefix_of(TWO)}
+    withdrawn = [prefix for update in taker.updates() for batch in update.batches for prefix in batch.withdrawn]
+    assert withdrawn == [prefix_of(THREE)]
+    member = tested.speaker.neighbors[taker.address].ribs[IPV4].member
+    assert member.advertised == 2
+
+
+def test_what_a_marked_refresh_does_not_repeat_goes() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO, THREE)
+    rib = tested.speaker.neighbors[giver.address].ribs[IPV4]
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    giver.announce(TWO, med=1)
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO), prefix_of(THREE)}
+    assert rib.received == 3
+    giver.send(encode_route_refresh(IPV4, END))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO)}
+    assert (rib.received, rib.accepted, rib.older) == (2, 2, [])
+
+
+def test_a_refresh_of_one_family_leaves_the_other_alone() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE)
+    giver.send(encode_route_refresh(IPV6, BEGIN))
+    giver.send(encode_route_refresh(IPV6, END))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE)}
+
+
+def test_a_second_begin_and_an_end_without_begin() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, END))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO)}
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(TWO)
+    giver.send(encode_route_refresh(IPV4, END))
+    tested.turn()
+    assert held(tested) == {prefix_of(TWO)}
+
+
+def test_marks_of_a_peer_that_never_offered_them_are_ignored() -> None:
+    tested = bench()
+    giver = tested.establish(A)
+    giver.announce(ONE)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.send(encode_route_refresh(IPV4, END))
+    giver.send(encode_route_refresh(IPV4, 77))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE)}
+
+
+def test_a_peer_that_forgets_the_end_has_a_limit() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    for _ in range(int(LIMIT / 20) + 1):
+        tested.wait(20)
+        giver.keepalive()
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE)}
+
+
+def test_a_session_that_ends_in_a_refresh_takes_every_generation_along() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    giver.close()
+    assert held(tested) == set()
+    assert tested.speaker.tables[IPV4].rib.paths == 0
+
+
+def test_we_ask() -> None:
+    tested = bench()
+    speaker = tested.speaker
+    neighbor = speaker.neighbors[Peer(tested, A).address]
+    assert not speaker.refresh_in(neighbor, IPV4)  # no session
+    giver = tested.establish(A)
+    giver.transport.sent.clear()
+    assert speaker.refresh_in(speaker.neighbors[giver.address], IPV4)
+    assert giver.transport.sent == [encode_route_refresh(IPV4)]
+    sent = speaker.neighbors[giver.address].messages_sent[5]
+    assert sent == 1
+
+
+def test_a_peer_without_route_refresh_is_not_asked() -> None:
+    tested = bench()
+    peer = Peer(tested, A)
+    plain = make_open(ASN, peer.address, 90, FAMILIES)
+    without = type(plain)(
+        plain.asn, plain.hold_time, plain.router_id, tuple(c for c in plain.capabilities if c.code != 2)
+    )
+    peer.send(encode_open(without))
+    peer.keepalive()
+    tested.turn()
+    assert tested.speaker.neighbors[peer.address].live is not None
+    assert not tested.speaker.refresh_in(tested.speaker.neighbors[peer.address], IPV4)

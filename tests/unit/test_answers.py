@@ -1,0 +1,76 @@
+"""What control and http are told, joined from speaker and process."""
+
+from dataclasses import replace
+
+from bgpd.answers import GRACE, Answers, resident
+from bgpd.net.engine import Engine
+from bgpd.net.io_clock import now
+from bgpd.wire.capability import Capability
+from bgpd.wire.family import IPV4, IPV6
+from bgpd.wire.iana import CapabilityCode
+from tests.unit.speaker.helpers import Bench, spec_of
+
+A, B = "192.168.1.11", "192.168.1.12"
+
+
+def answers(bench: Bench) -> Answers:
+    made = Answers(hostname="node1", listening=lambda: ["0.0.0.0:179"], engine=Engine(lambda _: None))
+    made.start(bench.speaker, None)
+    return made
+
+
+def test_status() -> None:
+    bench = Bench(spec_of(A), spec_of(B))
+    bench.establish(A).announce("10.244.2.0/24")
+    status = answers(bench).status()
+    assert (status.neighbors, status.established) == (2, 1)
+    assert status.prefixes == {"ipv4": 1, "ipv6": 0}
+    assert status.kernel_in_sync is None
+    assert 8 << 20 < status.rss < 1 << 30
+    assert resident() > 8 << 20
+
+
+def test_readiness_waits_for_everybody_at_first_and_for_one_later() -> None:
+    bench = Bench(spec_of(A), spec_of(B))
+    made = answers(bench)
+    a = bench.establish(A)
+    reasons = made.not_ready()
+    assert any(reason.startswith(f"neighbor {B}: ") for reason in reasons)
+    assert not any("End-of-RIB" in reason for reason in reasons)  # a peer that does not know the marker owes none
+    live = bench.speaker.neighbors[a.address].live
+    assert live is not None
+    remote = live.session.remote_open
+    assert remote is not None
+    knows = Capability(CapabilityCode.GRACEFUL_RESTART, b"\0\x78")
+    live.session.remote_open = replace(remote, capabilities=(*remote.capabilities, knows))
+    assert any("End-of-RIB not received for ipv4, ipv6" in reason for reason in made.not_ready())
+    made._started = now() - GRACE - 1  # type: ignore[misc]
+    assert made.not_ready() == []
+    a.close()
+    assert len(made.not_ready()) == 2
+
+
+def test_ready_without_neighbors() -> None:
+    assert answers(Bench()).not_ready() == []
+
+
+def test_neighbors_and_metrics_tell_the_same() -> None:
+    bench = Bench(spec_of(A), spec_of(B, 65001))
+    made = answers(bench)
+    a = bench.establish(A)
+    a.announce("10.244.2.0/24", "10.244.3.0/24")
+    a.end_of_rib(IPV4)
+    a.end_of_rib(IPV6)
+    view = made.neighbor(A)
+    assert view is not None
+    assert view.families[0].received == 2
+    assert view.families[0].end_of_rib_received
+    assert view.messages_received["UPDATE"] == 3
+    snapshot = made.metrics()
+    first, second = snapshot.neighbors
+    assert first.families["ipv4"].received == 2
+    assert (first.state, second.state) == ("Established", "Connect")
+    assert snapshot.fib is None
+    assert made.kernel(routes=True).enabled is False
+    assert [v.name for v in made.neighbors() if v is not None] == [A, B]
+    assert made.neighbor("nobody") is None
