@@ -21,6 +21,7 @@ from bgpd.session.deadlines import Backoff
 from bgpd.session.effects import (
     Dial,
     Down,
+    DownReason,
     Drop,
     Effect,
     Moved,
@@ -206,7 +207,7 @@ class Neighbor:
         self.scheduled = inf  #: when the speaker looks at this neighbor's timers next
         self.since = 0.0  #: when `state` last changed
         # Figures, since the neighbor was configured.
-        self.established_count = 0
+        self.established_count = 0  #: sessions that came up; one that a collision moves to another connection goes on
         self.dropped: Final[Counter[str]] = Counter()  #: Established sessions that ended, by DownReason
         self.notifications_sent: Final[Counter[tuple[int, int]]] = Counter()
         self.notifications_received: Final[Counter[tuple[int, int]]] = Counter()
@@ -222,6 +223,7 @@ class Neighbor:
         self.last_notice: Notice | None = None
         self.last_logged = ""  #: the last reason that was logged, so that a retry for ever is not a log for ever
         self.fault_logged_at = -inf
+        self._moves_until = -inf  # an Established connection lost a collision: until then the other one carries it on
         self._host: Final = host
         self._dialer: Final = dialer
         self._jitter: Final = jitter
@@ -397,7 +399,8 @@ class Neighbor:
             elif isinstance(effect, Up):
                 self.live = connection
                 self.generation += 1
-                self.established_count += 1
+                self.established_count += now > self._moves_until
+                self._moves_until = -inf
                 self.limits_passed.clear()
                 if self.spec.asn_rule is not AsnRule.FIXED:
                     self.spec = replace(self.spec, remote_asn=effect.negotiated.remote_asn)
@@ -437,5 +440,8 @@ class Neighbor:
             counter[notice.notification.code, notice.notification.subcode] += 1
         if connection is self.live:
             self.live = None
-            self.dropped[down.reason.value] += 1
+            if down.reason is DownReason.COLLISION:
+                self._moves_until = now + LATE_DIAL
+            else:
+                self.dropped[down.reason.value] += 1
             self._host.session_down(connection, down, now)

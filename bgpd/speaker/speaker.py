@@ -385,7 +385,7 @@ class Speaker:
         if beside:
             level = "debug"
         elif moved.new in _RETRYING and moved.old not in _RETRYING:
-            level = "warning"
+            level = "info" if _goes_on(neighbor, connection) else "warning"
         elif moved.new in _RETRYING:
             # A peer that is away is dialed for ever: said once at info, then again only when the reason is another.
             failed = moved.new is not State.CONNECT
@@ -927,8 +927,11 @@ class Speaker:
 
 def _beside(neighbor: Neighbor, connection: Connection, moved: Moved) -> bool:
     """Whether a move only concerns a connection beside the one that matters: a collision's loser, a needless dial."""
-    if State.ESTABLISHED in (moved.old, moved.new):
-        return False
+    return State.ESTABLISHED not in (moved.old, moved.new) and _goes_on(neighbor, connection)
+
+
+def _goes_on(neighbor: Neighbor, connection: Connection) -> bool:
+    """Whether the neighbor has another connection that is far enough to carry a session in place of this one."""
     return any(c is not connection and c.session.state >= State.OPEN_SENT for c in neighbor.connections)
 
 

@@ -1,6 +1,7 @@
 """Two connections, one arbiter."""
 
 from bgpd.session.fsm import State
+from bgpd.speaker.neighbor import LATE_DIAL
 from bgpd.wire.capability import make_open
 from bgpd.wire.iana import Cease
 from bgpd.wire.prefix import parse_address
@@ -82,3 +83,23 @@ def test_a_wrong_as_is_refused_in_words() -> None:
     assert "65001" in str(line["reason"])
     level = [level for level, event, fields in bench.logged if event == "session" and fields is line]
     assert level == ["warning"]
+
+
+def test_a_session_that_a_collision_moves_is_one_session() -> None:
+    """The peer chose the other connection after ours was Established (RFC 4271 6.8 allows that): nothing was lost."""
+    bench = Bench(spec_of(LOW))
+    peer = bench.establish(LOW)
+    peer.send(encode_notification(6, Cease.COLLISION_RESOLUTION))
+    neighbor = bench.speaker.neighbors[peer.address]
+    assert (neighbor.live, dict(neighbor.dropped)) == (None, {})
+    bench.establish(LOW, dialed=False)
+    assert neighbor.established_count == 1
+
+
+def test_a_collision_excuses_only_what_follows_at_once() -> None:
+    bench = Bench(spec_of(LOW))
+    peer = bench.establish(LOW)
+    peer.send(encode_notification(6, Cease.COLLISION_RESOLUTION))
+    bench.wait(LATE_DIAL + 1)
+    bench.establish(LOW, dialed=False)
+    assert bench.speaker.neighbors[peer.address].established_count == 2
