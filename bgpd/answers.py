@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 import bgpd
 from bgpd.http.service import Health
 from bgpd.http.snapshot import FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
-from bgpd.net.engine import LAG_BUCKETS, Engine
+from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now, wall
+from bgpd.net.io_loop import BUCKETS, Stalls
 from bgpd.rib import loc_rib
 from bgpd.session.fsm import State
 from bgpd.speaker import admin, policy_query, query
@@ -52,6 +53,7 @@ class Answers:
         hostname: str,
         listening: Callable[[], list[str]],
         engine: Engine,
+        stalls: Stalls,
         restart: Callable[[str], None] = lambda _text: None,
     ) -> None:
         """`restart` makes the daemon leave for a restart; it takes words for the log."""
@@ -59,6 +61,7 @@ class Answers:
         self._hostname: Final = hostname
         self._listening: Final = listening
         self._engine: Final = engine
+        self._stalls: Final = stalls
         self._restart: Final = restart
         self._started: Final = now()
         self._speaker: Speaker | None = None
@@ -97,7 +100,7 @@ class Answers:
             not_ready=reasons,
             kernel_in_sync=self._kernel.in_sync() if self._kernel is not None else None,
             rss=resident(),
-            loop_lag=self._engine.worst_lag(),
+            loop_stall=self._stalls.worst(),
             compiled=COMPILED,
             restarting=speaker.recovery.active,
             draining=speaker.draining,
@@ -190,7 +193,7 @@ class Answers:
     def health(self) -> Health:
         late = self._engine.overdue()
         stalled = f"the speaker's turn is {late:.1f} s late" if late > STALLED else ""
-        return Health(loop_lag=self._engine.worst_lag(), stalled=stalled)
+        return Health(loop_stall=self._stalls.worst(), stalled=stalled)
 
     def not_ready(self) -> list[str]:
         """Why traffic should not be sent here, in words; empty: it should.
@@ -230,7 +233,7 @@ class Answers:
             update_groups=sum(len(table.groups) for table in speaker.tables.values()),
             attribute_sets=len(speaker.attrs),
             fib=self._fib_metrics(),
-            loop_lag=Histogram(bounds=LAG_BUCKETS, counts=self._engine.lag_counts, total=self._engine.lag_sum),
+            loop_stall=Histogram(bounds=BUCKETS, counts=self._stalls.counts, total=self._stalls.total),
             connections_refused=speaker.refused,
             reloads=self.reloads,
             reload_failures=self.reload_failures,

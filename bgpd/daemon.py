@@ -23,6 +23,7 @@ from bgpd.net import memory
 from bgpd.net.discover import ThisHost
 from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now, wall
+from bgpd.net.io_loop import Stalls, new_loop
 from bgpd.net.io_tcp import ListenRefused, Network
 from bgpd.net.keys import refusals
 from bgpd.net.marker import Marker
@@ -74,7 +75,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     log = setup(spec.log_format, spec.log_level)
     daemon = Daemon(arguments, parsed, host, log)
     try:
-        asyncio.run(daemon.run())
+        with asyncio.Runner(loop_factory=lambda: new_loop(daemon.stalls)) as runner:
+            runner.run(daemon.run())
     except Refused as error:
         print(f"bgpd: {error}", file=sys.stderr)
         return EXIT_REFUSED
@@ -96,6 +98,7 @@ class Daemon:
         self._marker = Marker(parsed.spec.control + ".unclean")
         self._reloading = asyncio.Event()
         self._converged = asyncio.Event()
+        self.stalls = Stalls()
         self.engine = Engine(self._bug)
         self.network = Network(self.engine.poke, log.emit)
         self.kernel: KernelService | None = None
@@ -179,7 +182,11 @@ class Daemon:
         from bgpd.control.service import ControlRefused, ControlService  # noqa: PLC0415 - msgspec after the listeners
 
         answers = self._answers = Answers(
-            hostname=spec.hostname, listening=self.network.listening, engine=self.engine, restart=self.restart
+            hostname=spec.hostname,
+            listening=self.network.listening,
+            engine=self.engine,
+            stalls=self.stalls,
+            restart=self.restart,
         )
         answers.start(self.speaker, self.kernel)
         self._control = ControlService(spec.control, queries=answers, on_event=self._shell_event)

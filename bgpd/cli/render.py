@@ -146,7 +146,7 @@ def status(paper: Paper, view: View) -> None:
             ("Kernel", "not used" if kernel is None else ("in step", GOOD) if kernel else ("not in step", WARN)),
             ("Ready", ("yes", GOOD) if view["ready"] else ("no: " + clean("; ".join(view["not_ready"])), BAD)),
             ("Memory", octets(view["rss"])),
-            ("Loop lag", f"{view['loop_lag'] * 1000:.1f} ms at worst in the last minute"),
+            ("Loop stalls", f"{view['loop_stall'] * 1000:.1f} ms at worst in the last minute"),
             ("Python code", "compiled" if view["compiled"] else "interpreted"),
         ]
     )

@@ -177,8 +177,8 @@ def _reloads(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
     yield f'{name}{{result="success"}} {snapshot.reloads}\n{name}{{result="failure"}} {snapshot.reload_failures}\n'
 
 
-def _lag(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
-    return () if snapshot.loop_lag is None else _histogram(name, snapshot.loop_lag)
+def _stalls(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
+    return () if snapshot.loop_stall is None else _histogram(name, snapshot.loop_stall)
 
 
 def _histogram(name: str, histogram: Histogram) -> Iterable[str]:
@@ -281,7 +281,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         _fib(lambda f: f.repairs),
     ),
     Metric("bgpd_kernel_resyncs_total", "counter", "Full dumps after lost netlink events.", _fib(lambda f: f.resyncs)),
-    Metric("bgpd_event_loop_lag_seconds", "histogram", "How late the event loop came back to its work.", _lag),
+    Metric("bgpd_loop_stall_seconds", "histogram", "How long the loop was away from its sockets.", _stalls),
     Metric(
         "bgpd_connections_refused_total",
         "counter",

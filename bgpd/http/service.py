@@ -39,7 +39,7 @@ class HttpRefused(Exception):  # noqa: N818 - it refuses, in a sentence for peop
 class Health:
     """Is the daemon alive?"""
 
-    loop_lag: float  #: seconds, worst of the last minute
+    loop_stall: float  #: seconds, the longest that the loop was away from its sockets in the last minute
     stalled: str = ""  #: why the speaker is not alive, in words; empty: it is
 
 
@@ -253,10 +253,10 @@ class HttpService:
 
     def _healthz(self, _request: _Request) -> _Page:
         health = self._pages.health()
-        lag = f"loop lag {health.loop_lag * 1000:.1f} ms at worst in the last minute"
+        stall = f"loop stalls: {health.loop_stall * 1000:.1f} ms at worst in the last minute"
         if health.stalled:
-            return _Page(HTTPStatus.SERVICE_UNAVAILABLE, iter([f"stalled: {health.stalled}; {lag}\n".encode()]))
-        return _Page(HTTPStatus.OK, iter([f"ok: {lag}\n".encode()]))
+            return _Page(HTTPStatus.SERVICE_UNAVAILABLE, iter([f"stalled: {health.stalled}; {stall}\n".encode()]))
+        return _Page(HTTPStatus.OK, iter([f"ok: {stall}\n".encode()]))
 
     def _readyz(self, request: _Request) -> _Page:
         view = self._pages.status()
@@ -270,7 +270,7 @@ class HttpService:
                 f"neighbors: {view.established} of {view.neighbors} established",
                 f"kernel: {kernel}",
                 f"loc-rib prefixes: {prefixes}",
-                f"loop lag: {view.loop_lag * 1000:.1f} ms at worst in the last minute",
+                f"loop stalls: {view.loop_stall * 1000:.1f} ms at worst in the last minute",
                 f"running: {view.uptime:.0f} s",
             ]
         status = HTTPStatus.OK if view.ready else HTTPStatus.SERVICE_UNAVAILABLE

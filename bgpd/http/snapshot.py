@@ -90,7 +90,7 @@ class MetricsSnapshot:
     update_groups: int = 0
     attribute_sets: int = 0  #: interned sets of path attributes
     fib: FibMetrics | None = None  #: None: --no-kernel
-    loop_lag: Histogram | None = None  #: how late the event loop came back, seconds
+    loop_stall: Histogram | None = None  #: how long the loop was away from its sockets, seconds
     connections_refused: int = 0  #: TCP connections from addresses that are no neighbor
     reloads: int = 0  #: configurations taken over
     restarting: bool = False  #: we came back from a restart, and our table is not complete yet

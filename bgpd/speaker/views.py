@@ -176,7 +176,7 @@ class StatusView:
     not_ready: list[str]  #: why not, in words
     kernel_in_sync: bool | None
     rss: int  #: octets
-    loop_lag: float  #: seconds, worst of the last minute
+    loop_stall: float  #: seconds, the longest that the loop was away from its sockets in the last minute
     compiled: bool
     restarting: bool = False  #: we came back from a restart, and our table is not complete yet
     draining: bool = False  #: everything is announced with GRACEFUL_SHUTDOWN (`bgpctl drain`)

@@ -5,6 +5,7 @@ from dataclasses import replace
 from bgpd.answers import GRACE, Answers, resident
 from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now
+from bgpd.net.io_loop import Stalls
 from bgpd.wire.capability import Capability
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.iana import CapabilityCode
@@ -14,7 +15,7 @@ A, B = "192.168.1.11", "192.168.1.12"
 
 
 def answers(bench: Bench) -> Answers:
-    made = Answers(hostname="node1", listening=lambda: ["0.0.0.0:179"], engine=Engine(lambda _: None))
+    made = Answers(hostname="node1", listening=lambda: ["0.0.0.0:179"], engine=Engine(lambda _: None), stalls=Stalls())
     made.start(bench.speaker, None)
     return made
 

@@ -41,7 +41,7 @@ STATUS = StatusView(
     not_ready=["neighbor node3 is not established", "2 routes are not in the kernel"],
     kernel_in_sync=False,
     rss=44_040_192,
-    loop_lag=0.0042,
+    loop_stall=0.0042,
     compiled=False,
 )
 

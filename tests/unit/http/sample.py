@@ -52,7 +52,7 @@ SNAPSHOT = MetricsSnapshot(
     update_groups=2,
     attribute_sets=7,
     fib=FibMetrics(in_sync=True, wanted={"ipv4": 3, "ipv6": 0}, installed=2, conflicts=1, writes=9, repairs=1),
-    loop_lag=Histogram(bounds=(0.001, 0.01, 1.0), counts=(90, 5, 3, 2), total=4.5),
+    loop_stall=Histogram(bounds=(0.001, 0.01, 1.0), counts=(90, 5, 3, 2), total=4.5),
     connections_refused=4,
     reloads=1,
     reload_failures=2,
@@ -65,7 +65,7 @@ class SamplePages:
     def __init__(self) -> None:
         self.view: StatusView = replace(STATUS, ready=True, not_ready=[])
         self.snapshot = SNAPSHOT
-        self.well = Health(loop_lag=0.0042)
+        self.well = Health(loop_stall=0.0042)
         self.error: Exception | None = None
 
     def status(self) -> StatusView:

@@ -54,14 +54,14 @@ def test_figures_arrive() -> None:
 
 
 def test_the_histogram_is_cumulative() -> None:
-    buckets = [sample("bgpd_event_loop_lag_seconds_bucket", le=le) for le in ("0.001", "0.01", "1.0", "+Inf")]
+    buckets = [sample("bgpd_loop_stall_seconds_bucket", le=le) for le in ("0.001", "0.01", "1.0", "+Inf")]
     assert buckets == [90, 95, 98, 100]
-    assert sample("bgpd_event_loop_lag_seconds_count") == 100
-    assert sample("bgpd_event_loop_lag_seconds_sum") == 4.5
+    assert sample("bgpd_loop_stall_seconds_count") == 100
+    assert sample("bgpd_loop_stall_seconds_sum") == 4.5
 
 
 def test_a_histogram_has_one_count_more_than_bounds() -> None:
-    wrong = replace(SNAPSHOT, loop_lag=Histogram(bounds=(1.0,), counts=(1,), total=0.0))
+    wrong = replace(SNAPSHOT, loop_stall=Histogram(bounds=(1.0,), counts=(1,), total=0.0))
     with pytest.raises(ValueError, match="zip"):
         page(snapshot=wrong)
 
@@ -103,7 +103,7 @@ def test_negotiation(accept: str, begins: str) -> None:
 
 
 def test_what_is_not_used_is_not_there() -> None:
-    text = page(snapshot=replace(SNAPSHOT, fib=None, loop_lag=None, neighbors=[]))
+    text = page(snapshot=replace(SNAPSHOT, fib=None, loop_stall=None, neighbors=[]))
     assert "bgpd_kernel" not in text
     assert "event_loop" not in text
     assert "bgpd_session" not in text
@@ -165,7 +165,7 @@ def test_the_alerts_read_only_what_is_there() -> None:
     """Every figure in an expression is a family of ours, and the file is YAML."""
     rules = [rule for group in yaml.safe_load(ALERTS.read_text())["groups"] for rule in group["rules"]]
     assert len({rule["alert"] for rule in rules}) == len(rules)
-    known = {metric.name for metric in METRICS} | {"bgpd_event_loop_lag_seconds_bucket"}
+    known = {metric.name for metric in METRICS} | {f"bgpd_loop_stall_seconds_{part}" for part in ("bucket", "count")}
     for rule in rules:
         assert set(re.findall(r"bgpd_\w+", rule["expr"])) <= known, rule["alert"]
         assert rule["labels"]["severity"] in {"info", "warning", "critical"}

@@ -38,8 +38,8 @@ async def test_yes_and_no(capsys: pytest.CaptureFixture[str], monkeypatch: pytes
     await service.start()
     monkeypatch.setenv("BGPD_METRICS", f"0.0.0.0:{service.port}")
     assert await asyncio.to_thread(main, []) == 0
-    assert "200 OK: ok: loop lag" in capsys.readouterr().out
-    pages.well = Health(loop_lag=0.0, stalled="no turn for 12 s")
+    assert "200 OK: ok: loop stalls" in capsys.readouterr().out
+    pages.well = Health(loop_stall=0.0, stalled="no turn for 12 s")
     assert await asyncio.to_thread(main, []) == 1
     assert "no turn for 12 s" in capsys.readouterr().out
     assert await asyncio.to_thread(main, [f"http://127.0.0.1:{service.port}/nowhere"]) == 1

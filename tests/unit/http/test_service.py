@@ -85,8 +85,8 @@ async def test_health() -> None:
     pages = SamplePages()
     async with serving(pages) as service:
         answer = await get(service, "/healthz")
-        assert (answer.status, answer.body) == (200, b"ok: loop lag 4.2 ms at worst in the last minute\n")
-        pages.well = Health(loop_lag=2.0, stalled="no turn for 12 s")
+        assert (answer.status, answer.body) == (200, b"ok: loop stalls: 4.2 ms at worst in the last minute\n")
+        pages.well = Health(loop_stall=2.0, stalled="no turn for 12 s")
         answer = await get(service, "/healthz")
         assert answer.status == 503
         assert answer.body.startswith(b"stalled: no turn for 12 s")

@@ -5,7 +5,12 @@ from bgpd.http.snapshot import FibMetrics, MetricsSnapshot, NeighborMetrics
 
 def test_what_is_not_said_is_nothing() -> None:
     snapshot = MetricsSnapshot(version="0", python="3", compiled=True, asn=1, router_id="1.1.1.1", ready=False)
-    assert (list(snapshot.neighbors), dict(snapshot.prefixes), snapshot.fib, snapshot.loop_lag) == ([], {}, None, None)
+    assert (list(snapshot.neighbors), dict(snapshot.prefixes), snapshot.fib, snapshot.loop_stall) == (
+        [],
+        {},
+        None,
+        None,
+    )
     neighbor = NeighborMetrics(
         name="n", address="10.0.0.1", remote_asn=1, external=False, state="Idle", state_changed_at=0.0
     )

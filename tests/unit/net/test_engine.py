@@ -5,7 +5,7 @@ from collections.abc import Callable
 from math import inf
 from typing import cast
 
-from bgpd.net.engine import LAG_BUCKETS, Engine
+from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now
 from bgpd.speaker.speaker import Speaker
 
@@ -66,13 +66,10 @@ async def test_pokes_before_a_turn_are_one_turn() -> None:
     made.stop()
 
 
-async def test_the_timer_rings_and_its_lateness_is_counted() -> None:
+async def test_the_timer_rings() -> None:
     speaker = FakeSpeaker(ring_in=0.02)
     made = engine(speaker)
     await asyncio.wait_for(speaker.rung.wait(), 5)
-    assert sum(made.lag_counts) >= 1
-    assert len(made.lag_counts) == len(LAG_BUCKETS) + 1
-    assert made.worst_lag() >= 0
     assert made.overdue() == 0
     made.stop()
 
