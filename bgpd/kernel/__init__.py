@@ -2,18 +2,20 @@
 
 It owns the routes that carry our protocol number, metric and table, and nothing else. How a route passes through:
 
-    service     `submit` takes wants (prefix -> next hops, or a guard); the one task that writes takes them from there
+    service     `submit` takes wants (prefix -> next hops, or a guard); starts and stops the others        (shell)
+    tables      what is known and planned, of both families, in one place
     targets     all prefixes with the same want share a target: what its next hops come to now (gateway, interface)
     links       how a next hop is reached, and why not: links, addresses, other people's routes
     plan        wanted against known: create, replace or delete; what a refusal teaches; conflicts, failures, retries
+    worker      the one task that writes: chores, then batches                                             (shell)
     encode      operations as messages in one buffer; dumps, events and errors back into values
-    io_netlink  the sockets
+    io_netlink  the sockets                                                                                (shell)
+    listener    events, read in the loop                                                                   (shell)
     knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links
+    resync      a dump takes the place of what was believed                                                (shell)
+    report      what happened and how things stand, in words; culprit: who is behind a netlink port        (shell)
 
-`service` and `io_netlink` are shells, the rest is pure. What it refuses: to write over a route that is not known to be
-ours, to delete by anything less than protocol, table and metric, to delete in order to add, and to install a next hop
-that it cannot resolve. A failure is never silent: it has a state and a reason in the view, an event, and a retry.
-
-To come, and where: nexthop objects (a `Target` becomes one object, `encode` gains its messages), the audit (a dump that
-`Fib` compares, as the resync does), holding back announcements, VXLAN (`tunnel`).
+What it refuses: to write over a route that is not known to be ours, to delete by anything less than protocol, table
+and metric, to delete in order to add, and to install a next hop that it cannot resolve. A failure is never silent: it
+has a state and a reason in the view, an event, and a retry.
 """

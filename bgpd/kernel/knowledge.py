@@ -6,6 +6,7 @@ daemons that overwrite each other at full speed help nobody.
 """
 
 from collections.abc import Iterable
+from enum import Enum
 from typing import Final
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, RTM_F_CLONED, RouteInfo
@@ -21,6 +22,14 @@ AF: Final[dict[Family, int]] = {family: AF_INET if family is IPV4 else AF_INET6 
 #: Repairs of one route within `_FIGHT_WINDOW` seconds before it is only put back after a while.
 _FIGHT: Final = 5
 _FIGHT_WINDOW: Final = 10.0
+
+
+class Loss(Enum):
+    """What somebody did to a route of ours."""
+
+    DELETED = "deleted"
+    CHANGED = "changed"  #: written over under our own protocol number
+    REPLACED = "replaced by a route"  #: of another protocol, which holds the key now
 
 
 class Sorted:
@@ -45,7 +54,9 @@ class Knowledge:
         self._links = links
         self._fibs = fibs
         self._fights: dict[tuple[int, bytes], tuple[int, float]] = {}
-        self.lost: dict[tuple[int, int], list[bytes]] = {}  #: (family, port id) -> prefixes taken from us or changed
+        #: (family, port id, what was done, protocol that holds the key now) -> prefixes
+        self.lost: dict[tuple[int, int, Loss, int], list[bytes]] = {}
+        self.new_fights: list[tuple[int, bytes]] = []  #: (family, prefix) that nobody was told of yet
         self.gone: list[tuple[int, int]] = []  #: (family, interface) whose routes the kernel dropped without a word
         self.repairs = 0  #: routes of ours that somebody took or changed while we wanted them
 
@@ -72,7 +83,8 @@ class Knowledge:
             wrong = fib.found(prefix, info.route()) if present else fib.lost(prefix, info.metric)
             if wrong and port and prefix in fib.wants:
                 self._fight(info.af, fib, prefix, now)
-                self.lost.setdefault((info.af, port), []).append(prefix)
+                loss = Loss.CHANGED if present else Loss.DELETED
+                self.lost.setdefault((info.af, port, loss, 0), []).append(prefix)
             return
         if info.table == MAIN:
             self._links.route(prefix, info, present, flags)
@@ -80,7 +92,7 @@ class Knowledge:
             if not present:
                 fib.vacated(prefix, info.metric)
             elif fib.held(prefix, info.metric, info.protocol):
-                self.lost.setdefault((info.af, port), []).append(prefix)
+                self.lost.setdefault((info.af, port, Loss.REPLACED, info.protocol), []).append(prefix)
 
     def _fight(self, af: int, fib: Fib, prefix: bytes, now: float) -> None:
         self.repairs += 1
@@ -91,8 +103,12 @@ class Knowledge:
         if len(self._fights) > 100_000:
             self._fights.clear()
         self._fights[key] = (count + 1, since)
-        if count >= _FIGHT:
-            fib.postpone(prefix, "somebody keeps removing or changing it", count - _FIGHT, now)
+        if count < _FIGHT:
+            fib.urgent[prefix] = None
+            return
+        if count == _FIGHT:
+            self.new_fights.append(key)
+        fib.postpone(prefix, "somebody keeps removing or changing it", count - _FIGHT, now)
 
     def sort(self, dump: Iterable[tuple[bytes, RouteInfo]]) -> Sorted:
         """A dump of the main table or ours, by whose the routes are. Reads nothing that changes: fit for a thread."""

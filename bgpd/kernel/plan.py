@@ -141,6 +141,7 @@ class Fib:
         self.adopted: dict[bytes, None] = {}  #: of `written`: found at start, not wanted yet
         self.foreign: dict[tuple[bytes, int], int] = {}  #: (prefix, metric) -> protocol of who holds one of our keys
         self.dirty: dict[bytes, None] = {}  #: to be planned, after the queue
+        self.urgent: dict[bytes, None] = {}  #: of `dirty`: to be planned before the queue, somebody took them away
         self.queue: list[bytes] = []  #: being planned, from the end; may name a prefix that is dirty again
         self.doubts: dict[bytes, None] = {}  #: EEXIST, and we do not know why: to be looked up
         self.conflicts: dict[bytes, int] = {}  #: prefix -> protocol of the route that holds its key
@@ -191,6 +192,7 @@ class Fib:
         self.wants.clear()
         self.targets.clear()
         self.failures.clear()
+        self.urgent.clear()
         self.sweep()
         self.dirty.update(dict.fromkeys(self.written))
 
@@ -203,10 +205,19 @@ class Fib:
 
     def waiting(self) -> bool:
         """Whether there is something to plan."""
-        return bool(self.dirty or self.queue)
+        return bool(self.dirty or self.queue or self.urgent)
 
     def _next(self, limit: int, busy: set[bytes]) -> list[bytes]:
-        """The next dirty prefixes. Those in flight go back to the end of the line."""
+        """The next dirty prefixes, those first that cannot wait. Those in flight go back to the end of the line."""
+        if self.urgent:
+            urgent = [p for p in self.urgent if p not in busy][:limit]
+            for prefix in urgent:
+                del self.urgent[prefix]
+                self.dirty.pop(prefix, None)
+            if urgent:
+                return urgent
+            if not (self.queue or self.dirty):
+                return []
         if not self.queue:
             self.queue = list(self.dirty)
             self.queue.reverse()
@@ -439,6 +450,7 @@ class Fib:
     def postpone(self, prefix: bytes, text: str, doublings: int, now: float) -> None:
         """Do not write this prefix at once."""
         self.dirty.pop(prefix, None)
+        self.urgent.pop(prefix, None)
         delay = min(RETRY_MIN * 2 ** min(doublings, 16), RETRY_MAX)
         self.failures[prefix] = Failure(0, text, delay, now + delay)
 

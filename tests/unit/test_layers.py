@@ -1,7 +1,8 @@
 """The architecture, held by a test that reads every import of every module.
 
     daemon  cli  lab                                           wiring
-    net  kernel (service, io_netlink)  control  http  log      shells: asyncio, sockets, files, the clock
+    net  kernel (its shell)  control  http  log                 shells: asyncio, sockets, files, the clock
+    cluster                                                     what a node does, from the cluster's resources
     speaker  config                                            the owner; specs from text
     session  rib  policy  kernel (the rest)                    tables and machines
     model                                                      specs
@@ -33,22 +34,23 @@ FLOORS = {
     "kernel": 2,
     "speaker": 3,
     "config": 3,
-    "net": 4,
-    "kernel.service": 4,
-    "kernel.io_netlink": 4,
-    "control": 4,
-    "http": 4,
-    "log": 4,
-    "lab": 5,
-    "cli": 5,
-    "answers": 5,
-    "daemon": 6,
-    "__main__": 7,
+    "cluster": 4,
+    "net": 5,
+    "control": 5,
+    "http": 5,
+    "log": 5,
+    "lab": 6,
+    "cli": 6,
+    "answers": 6,
+    "daemon": 7,
+    "__main__": 8,
 }
 #: floors that may touch the world
-SHELLS = 4
+SHELLS = 5
 #: rooms of one floor that are one room for this purpose
-SAME = {"kernel.service": "kernel shell", "kernel.io_netlink": "kernel shell"}
+KERNEL_SHELL = ("culprit", "io_netlink", "listener", "report", "resync", "service", "worker")
+SAME = {f"kernel.{module}": "kernel shell" for module in KERNEL_SHELL}
+FLOORS |= dict.fromkeys(SAME, SHELLS)
 
 WORLD = frozenset(
     [
@@ -94,7 +96,10 @@ ELSEWHERE: dict[str, str] = {
     "cli.client": "tests/unit/cli/test_main.py",  # over a real socket
     "control.protocol": "tests/unit/control/test_service.py",
     "kernel.io_netlink": "tests/netns/test_kernel_routes.py",
+    "kernel.listener": "tests/netns/test_kernel_events.py",
+    "kernel.resync": "tests/netns/test_kernel_events.py",
     "kernel.service": "tests/netns/test_kernel_routes.py",
+    "kernel.worker": "tests/netns/test_kernel_routes.py",
     "lab.__main__": "tests/unit/lab/test_main.py",
     "speaker.ports": "tests/sim/test_mesh.py",  # protocols only: the simulated network implements them
     "speaker.views": "tests/unit/cli/test_render.py",  # fields only: what they look like

@@ -146,7 +146,7 @@ def said() -> dict[str, str]:
                 continue
             name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
             words = [arg.value if isinstance(arg, ast.Constant) else None for arg in call.args[:2]]
-            index = {"emit": 1, "_log": 1, "log": 1, "_on_event": 0, "_report": 0}.get(name)
+            index = {"emit": 1, "_log": 1, "log": 1, "_on_event": 0, "_report": 0, "tell": 0}.get(name)
             if index is not None and len(words) > index and isinstance(words[index], str):
                 found[str(words[index])] = f"{path.relative_to(ROOT)}:{call.lineno}"
     return found

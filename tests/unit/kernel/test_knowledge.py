@@ -1,7 +1,7 @@
 """What events and dumps mean."""
 
 from bgpd.kernel.encode import AF_INET, RTM_F_CLONED, RouteInfo
-from bgpd.kernel.knowledge import Knowledge
+from bgpd.kernel.knowledge import Knowledge, Loss
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
 from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Hop, Route
 from bgpd.model import KernelSpec
@@ -39,7 +39,7 @@ def test_ours_deleted_by_somebody() -> None:
     knowledge, fib, _ = make()
     knowledge.route(P, info(), False, 0, 4711, 0.0)
     assert fib.waiting()
-    assert knowledge.lost == {(AF_INET, 4711): [P]}
+    assert knowledge.lost == {(AF_INET, 4711, Loss.DELETED, 0): [P]}
     assert knowledge.repairs == 1
 
 
@@ -85,7 +85,7 @@ def test_foreign_keys() -> None:
     knowledge, fib, _ = make()
     knowledge.route(P, info(protocol=4), True, 0, 9, 0.0)
     assert fib.foreign == {(P, 64): 4}
-    assert knowledge.lost == {(AF_INET, 9): [P]}
+    assert knowledge.lost == {(AF_INET, 9, Loss.REPLACED, 4): [P]}
     knowledge.route(P, info(protocol=4), False, 0, 9, 0.0)
     assert not fib.foreign
 

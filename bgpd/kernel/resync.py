@@ -1,0 +1,102 @@
+"""A dump is the truth: what the kernel holds takes the place of what we had believed.
+
+Done at the start (where it finds what an earlier run left), after lost events, after trouble with netlink, and where
+the audit found that something does not add up. The dump is made and sorted in a thread; links, addresses and routes
+are taken over in slices; then come the events that arrived meanwhile.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Final, ParamSpec, TypeVar
+
+from bgpd.kernel.io_netlink import AddressEvent, LinkEvent, dump_links, dump_routes
+from bgpd.kernel.knowledge import MAIN, Sorted
+from bgpd.kernel.listener import Listener
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.tables import Plane, Tables
+
+#: Prefixes looked at in one turn where they are only compared.
+_SCAN: Final = 8192
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+#: Looks at a family's dump before it is taken over.
+Witness = Callable[[Plane, Sorted], None]
+
+
+class Resync:
+    """Dumps, and takes them over."""
+
+    def __init__(self, tables: Tables, listener: Listener, pool: ThreadPoolExecutor) -> None:
+        self._tables: Final = tables
+        self._listener: Final = listener
+        self._pool: Final = pool
+
+    async def in_thread(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
+        """Run something slow that touches nothing of ours."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *arguments, **named))
+
+    async def run(self, witness: Witness | None = None) -> int:
+        """Dump and take over; returns how many routes were not as believed. Raises OSError, Overrun."""
+        tables, listener = self._tables, self._listener
+        listener.hold()
+        tables.resync_reason = ""
+        try:
+            links, addresses = await self.in_thread(dump_links)
+            rows = {af: await self.in_thread(self.dump, af) for af in tables.by_af}
+        except BaseException:
+            listener.release(take=False)
+            raise
+        if witness is not None:
+            for af, row in rows.items():
+                witness(tables.by_af[af], row)
+        tables.links.clear()
+        events: list[LinkEvent | AddressEvent] = [*links, *addresses]
+        for event in events:
+            listener.take_link(event)
+        wrong = 0
+        for af, row in rows.items():
+            for prefix, info in row.others:
+                tables.links.route(prefix, info, present=True)
+            wrong += await _learn(tables.by_af[af].fib, row)
+        listener.release()
+        return wrong
+
+    def dump(self, af: int) -> Sorted:
+        """In the thread: a family's routes in our table and the main one."""
+        table = self._tables.spec.table
+        rows = dump_routes(af, table)
+        if table != MAIN:
+            rows += dump_routes(af, MAIN)
+        return self._tables.knowledge.sort(rows)
+
+
+async def _learn(fib: Fib, row: Sorted) -> int:
+    """The dump of our table is what the kernel holds; returns how many routes were not as we had believed."""
+    for prefix, stray in row.strays.items():
+        known = fib.written.get(prefix)
+        if known is not None and known.metric == stray.metric:
+            row.strays[prefix], row.ours[prefix] = row.ours[prefix], stray
+    doubts = list(fib.doubts)
+    wrong = 0
+    async for gone in slices(fib.written):
+        wrong += fib.not_in(row.ours, gone)
+    async for found in slices(row.ours):
+        wrong += sum([fib.found(prefix, row.ours[prefix]) for prefix in found])
+    fib.relearned(row.strays, row.foreign)
+    now = time.monotonic()
+    for prefix in doubts:
+        fib.still_in_doubt(prefix, now)
+    return wrong
+
+
+async def slices(prefixes: Iterable[bytes]) -> AsyncIterator[list[bytes]]:
+    """The keys of a table as they are now, a few milliseconds' worth at a time, with the loop's turn in between."""
+    keys = list(prefixes)
+    for i in range(0, len(keys), _SCAN):
+        yield keys[i : i + _SCAN]
+        await asyncio.sleep(0)

@@ -1,0 +1,126 @@
+"""All that this room knows and plans, of both families, in one place. Pure.
+
+The shells share one `Tables`: the listener puts in what netlink says, the worker takes out what is to be written, and
+whoever answers people only reads. Everything runs in one event loop, so nothing here is locked.
+"""
+
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from bgpd.kernel.encode import Encoder
+from bgpd.kernel.knowledge import AF, Knowledge
+from bgpd.kernel.links import Links
+from bgpd.kernel.plan import Fib, Target, Want
+from bgpd.kernel.targets import NextHopCallback, NextHops
+from bgpd.model import KernelSpec
+from bgpd.wire.family import FAMILIES, Family
+
+#: Prefixes planned, encoded and written in one turn: a few milliseconds.
+SLICE: Final = 2048
+
+#: What is counted, and only grows.
+COUNTERS: Final = (
+    "routes_created",
+    "routes_replaced",
+    "routes_deleted",
+    "routes_refused",
+    "routes_repaired",
+    "batches",
+    "events",
+    "overruns",
+    "resyncs",
+    "conflicts",
+)
+
+
+class Plane:
+    """One family's table: what is known and planned, and how it is encoded."""
+
+    def __init__(self, family: Family, spec: KernelSpec) -> None:
+        self.family: Final = family
+        self.af: Final = AF[family]
+        self.fib: Final = Fib(spec.metric)
+        self.encoder: Final = Encoder(self.af, spec.table, spec.protocol)
+        self.busy: set[bytes] = set()  #: prefixes of the batch in flight
+        self.submitted: dict[bytes, Want | None] = {}  #: wants that the worker has not looked at yet
+        self._intake: Iterator[tuple[bytes, Want | None]] = iter(())  # wants that it is looking at
+        self._taking = False  # `_intake` has more
+
+    def waiting(self) -> bool:
+        """Whether something has to be taken, planned or landed."""
+        return bool(self._taking or self.submitted or self.busy or self.fib.waiting())
+
+    def take(self, next_hops: NextHops) -> None:
+        """Move a slice of the submitted wants to the table's plan."""
+        if not self._taking and self.submitted:
+            self._intake, self.submitted, self._taking = iter(self.submitted.items()), {}, True
+        if self._taking:
+            wants = list(islice(self._intake, SLICE))
+            self._taking = len(wants) == SLICE
+            for target in self.fib.take(wants):
+                next_hops.aim(self.family, target)
+
+    def unwant_all(self) -> None:
+        """Everything of ours is to go, whatever was submitted."""
+        self.submitted.clear()
+        self._intake, self._taking = iter(()), False
+        self.fib.unwant_all()
+
+
+class Tables:
+    """Both planes, and what they share."""
+
+    def __init__(self, spec: KernelSpec, on_next_hop: NextHopCallback, *, by_default: bool = False) -> None:
+        self.spec: Final = spec
+        self.links: Final = Links(by_default=by_default)
+        self.counters: Final[dict[str, int]] = dict.fromkeys(COUNTERS, 0)
+        self.planes: Final = {family: Plane(family, spec) for family in FAMILIES}
+        self.by_af: Final = {plane.af: plane for plane in self.planes.values()}
+        self.next_hops: Final = NextHops(self.links, spec.metric, on_next_hop)
+        self.knowledge: Final = Knowledge(spec, self.links, {plane.af: plane.fib for plane in self.planes.values()})
+        self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
+        self.resync_reason = ""  #: why a dump is due; empty: none is
+
+    def review(self) -> None:
+        """Links, addresses or others' routes may have changed: what that makes of next hops and failures."""
+        if self.links.changed:
+            for plane in self.planes.values():
+                plane.fib.retry_all()
+        if self.links.changed or self.links.touched:
+            self.moved |= self.next_hops.review((p.family, p.fib) for p in self.planes.values())
+
+    def chores_waiting(self) -> bool:
+        """Whether something has to be found out before the next batch is planned."""
+        return bool(
+            self.resync_reason
+            or self.knowledge.gone
+            or self.moved
+            or any(p.fib.doubts or (p.fib.swept and p.fib.strays) for p in self.planes.values())
+        )
+
+    def settled(self) -> bool:
+        """Nothing is pending: all that can be written is."""
+        return not self.chores_waiting() and not any(plane.waiting() for plane in self.planes.values())
+
+    def in_sync(self) -> bool:
+        """Whether the kernel holds all it can: nothing pending, failed or in conflict.
+
+        A route without a reachable next hop is not the kernel's fault, and does not count.
+        """
+        counts = self.counts()
+        return self.settled() and not (counts["pending"] or counts["failed"] or counts["conflicts"])
+
+    def counts(self, family: Family | None = None) -> dict[str, int]:
+        """Routes: wanted, installed, pending, failed, conflicts, unresolved, adopted; of one family or all."""
+        total: dict[str, int] = {}
+        for plane in self.planes.values():
+            if family is None or family is plane.family:
+                for key, value in plane.fib.counts(plane.busy).items():
+                    total[key] = total.get(key, 0) + value
+                total["pending"] += len(plane.submitted)
+        return total
+
+    def adopted(self) -> int:
+        """How many routes of an earlier run are kept and not (yet) wanted."""
+        return sum(len(plane.fib.adopted) for plane in self.planes.values())

@@ -1,0 +1,263 @@
+"""The one task that writes: chores, then batches, one thing at a time.
+
+No write races with another, and what a `Fib` calls written is what the kernel will have once the batch in flight has
+landed. Chores are what has to be known before the next batch is planned: a resync where events were lost, routes that
+a dead link took along, wants whose next hops moved, keys that were found held (EEXIST). Small batches are written
+directly, large ones in a thread while the next one is planned.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from bgpd.kernel import encode
+from bgpd.kernel.io_netlink import Overrun, Writer
+from bgpd.kernel.listener import Listener
+from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route
+from bgpd.kernel.report import Reporter
+from bgpd.kernel.resync import Resync, slices
+from bgpd.kernel.tables import SLICE, Plane, Tables
+
+#: Keys in doubt that are looked up one by one; more than that are settled by a dump.
+_LOOKUPS: Final = 16
+#: What counts each operation.
+_COUNTERS: Final = {CREATE: "routes_created", REPLACE: "routes_replaced", DELETE: "routes_deleted"}
+#: Seconds to wait after netlink itself failed.
+_PAUSE: Final = 1.0
+
+#: A batch in the writer's thread.
+_Flight = tuple[Plane, Batch, "asyncio.Future[list[Refusal]]"]
+
+
+class Worker:
+    """Writes what is wanted, from `start` to `stop`."""
+
+    def __init__(
+        self,
+        tables: Tables,
+        reporter: Reporter,
+        listener: Listener,
+        resync: Resync,
+        reopen: Callable[[], Awaitable[Writer]],
+    ) -> None:
+        """`reopen` gives new sockets in the place of broken ones, the writer among them. It may raise OSError."""
+        self._tables: Final = tables
+        self._reporter: Final = reporter
+        self._listener: Final = listener
+        self._resync: Final = resync
+        self._reopen: Final = reopen
+        self._writer: Writer | None = None
+        self._wake: Final = asyncio.Event()
+        self._idle: Final = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._broken = False  # netlink failed: new sockets before the next try
+
+    def start(self, writer: Writer) -> None:
+        self._writer = writer
+        self._task = asyncio.create_task(self._work(), name="kernel writer")
+        self.stir()
+
+    @property
+    def running(self) -> bool:
+        return self._task is not None
+
+    async def stop(self) -> None:
+        """Whatever is in flight lands; nothing is written after that."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+            self._task = None
+        if self._retry is not None:
+            self._retry.cancel()
+        self._idle.set()
+
+    async def settled(self) -> None:
+        """Return when nothing is pending: all that can be written is."""
+        await self._idle.wait()
+
+    def stir(self) -> None:
+        """Something may have to be written."""
+        if not self._tables.settled():
+            self._idle.clear()
+            self._wake.set()
+        elif self._task is not None:
+            self._idle.set()
+
+    async def _work(self) -> None:
+        while True:
+            await self._wake.wait()
+            self._wake.clear()
+            try:
+                if self._broken or not self._listener.is_open:
+                    self._writer = await self._reopen()
+                    self._broken = False
+                await self._drain()
+            except Exception as error:  # noqa: BLE001 - whatever happened, the table must not be left alone
+                self._tables.counters["overruns"] += isinstance(error, Overrun)
+                words = str(error) if isinstance(error, OSError | Overrun) else repr(error)
+                self._reporter.tell("kernel_trouble", {"reason": f"{words}; a dump will tell what was written"})
+                self._tables.resync_reason = words
+                self._broken = True
+                await asyncio.sleep(_PAUSE)
+            self._arm_retry()
+            self.stir()
+
+    async def _drain(self) -> None:
+        """Until nothing is left: chores while nothing is in flight; else batches, one planned while one is written."""
+        tables = self._tables
+        flight: _Flight | None = None
+        try:
+            while not tables.settled():
+                if flight is not None and tables.chores_waiting():
+                    await self._land(flight)
+                    flight = None
+                    continue
+                if flight is None and tables.chores_waiting():
+                    await self._chores()
+                    continue
+                if not self._listener.holding:
+                    self._listener.read()  # what is known must not be older than what is written
+                    if flight is None and tables.chores_waiting():
+                        continue
+                launched = self._next_batch()
+                if flight is not None:
+                    await self._land(flight)
+                flight = None if launched is None else self._launch(*launched)
+                await asyncio.sleep(0)
+        finally:
+            if flight is not None:
+                await asyncio.gather(flight[2], return_exceptions=True)
+            for plane in tables.planes.values():
+                plane.busy = set()
+
+    def _next_batch(self) -> tuple[Plane, Batch] | None:
+        """Plan one slice of the family that has something dirty; None where nothing has to be written."""
+        for plane in self._tables.planes.values():
+            fib = plane.fib
+            plane.take(self._tables.next_hops)
+            if not fib.waiting():
+                continue
+            batch = fib.plan(SLICE, plane.busy)
+            plane.busy |= batch.prefixes
+            if fib.news:
+                self._reporter.conflicts(plane)
+            if batch.groups:
+                return plane, batch
+        return None
+
+    def _launch(self, plane: Plane, batch: Batch) -> _Flight | None:
+        """Write a small batch now, a large one in the thread."""
+        assert self._writer is not None
+        buffers = self._buffers(plane, batch)
+        if len(buffers) == 1:
+            self._settle(plane, batch, self._writer.write(buffers))
+            return None
+        return plane, batch, asyncio.ensure_future(self._resync.in_thread(self._writer.write, buffers))
+
+    async def _land(self, flight: _Flight) -> None:
+        plane, batch, future = flight
+        self._settle(plane, batch, await future)
+
+    def _buffers(self, plane: Plane, batch: Batch) -> list[bytes]:
+        """A batch as buffers of at most `encode.BATCH` messages (four pieces each)."""
+        pieces: list[bytes] = []
+        for op, route, prefixes in batch.groups:
+            pieces += plane.encoder.encode(op, route, prefixes)
+            self._tables.counters[_COUNTERS[op]] += len(prefixes)
+        step = 4 * encode.BATCH
+        return [b"".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
+
+    def _settle(self, plane: Plane, batch: Batch, refusals: list[Refusal]) -> None:
+        """A batch was written: take note of what the kernel refused."""
+        fib, counters = plane.fib, self._tables.counters
+        now = time.monotonic()
+        plane.busy -= batch.prefixes
+        counters["batches"] += 1
+        counters["routes_refused"] += len(refusals)
+        news = [refusal for refusal in refusals if fib.refused(batch, refusal, now)]
+        fib.landed(batch, {refusal.prefix for refusal in refusals})
+        self._reporter.refusals(plane, news)
+
+    def _arm_retry(self) -> None:
+        """Make dirty what is due for another try, and set the timer for the next."""
+        now = time.monotonic()
+        soonest = min(plane.fib.retry(now) for plane in self._tables.planes.values())
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+        if soonest < float("inf"):
+            self._retry = asyncio.get_running_loop().call_later(soonest - now, self._retry_due)
+
+    def _retry_due(self) -> None:
+        self._arm_retry()
+        self.stir()
+
+    # chores: what has to be known before the next batch is planned
+
+    async def _chores(self) -> None:
+        tables = self._tables
+        if tables.resync_reason:
+            reason = tables.resync_reason
+            wrong = await self._resync.run()
+            tables.counters["resyncs"] += 1
+            words = f"{reason}: {wrong} routes were not as believed"
+            self._reporter.tell("kernel_resync", {"count": wrong, "reason": words})
+        gone = tables.knowledge.gone
+        while gone:
+            af, index = gone.pop(0)
+            fib = tables.by_af[af].fib
+            async for prefixes in slices(fib.written):
+                fib.lost_through(index, prefixes)
+        if tables.moved:
+            moved, tables.moved = tables.moved, set()
+            for plane in tables.planes.values():
+                async for prefixes in slices(plane.fib.wants):
+                    plane.fib.moved(moved, prefixes)
+        for plane in tables.planes.values():
+            if plane.fib.doubts:
+                self._clear_doubts(plane)
+            if plane.fib.swept and plane.fib.strays:
+                self._remove_strays(plane)
+
+    def _clear_doubts(self, plane: Plane) -> None:
+        """The kernel said EEXIST: who holds these keys?"""
+        assert self._writer is not None
+        fib = plane.fib
+        for prefix in list(fib.doubts) if len(fib.doubts) <= _LOOKUPS else ():
+            target = fib.wants.get(prefix)
+            if target is None or target.route is None:
+                del fib.doubts[prefix]
+                continue
+            answer = self._writer.lookup(plane.encoder.lookup(prefix))
+            if answer is None or answer[0] != prefix:
+                continue
+            info = answer[1]
+            if info.table == self._tables.spec.table and not info.tos and info.metric == target.route.metric:
+                if self._tables.knowledge.ours(info):
+                    fib.doubts.pop(prefix)
+                    fib.found(prefix, info.route())
+                else:
+                    fib.held(prefix, info.metric, info.protocol)
+        if fib.doubts:
+            self._tables.resync_reason = f"{len(fib.doubts)} keys are held by routes that we do not know"
+
+    def _remove_strays(self, plane: Plane) -> None:
+        assert self._writer is not None
+        batch = Batch()
+        batch.groups = [(DELETE, route, [prefix]) for prefix, route in plane.fib.strays.items()]
+        plane.fib.strays.clear()
+        self._writer.write(self._buffers(plane, batch))
+
+    async def remove_leftovers(self) -> None:
+        """After a flush nothing with our mark is left, whatever we had believed."""
+        for plane in self._tables.planes.values():
+            left = await self._resync.in_thread(self._resync.dump, plane.af)
+            ours: dict[Route, list[bytes]] = {}
+            for prefix, route in [*left.ours.items(), *left.strays.items()]:
+                ours.setdefault(route, []).append(prefix)
+            batch = Batch()
+            batch.groups = [(DELETE, route, prefixes) for route, prefixes in ours.items()]
+            if ours and self._writer is not None:
+                await self._resync.in_thread(self._writer.write, self._buffers(plane, batch))
