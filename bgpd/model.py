@@ -266,6 +266,33 @@ class RangeSpec:
     template: NeighborSpec  #: every setting of these neighbors but address and name
 
 
+class Overlay(Enum):
+    """Whether packets to a pool's prefixes travel in VXLAN to their next hop."""
+
+    NEVER = "never"
+    CROSS_SUBNET = "cross-subnet"  #: where the next hop is behind a router, which knows nothing of pods
+    ALWAYS = "always"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolSpec:
+    """A part of the address space, and how packets get there."""
+
+    family: Family
+    prefix: bytes  #: packed
+    overlay: Overlay = Overlay.NEVER
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VxlanSpec:
+    """The overlay's devices (RFC 7348); all nodes of a cluster say the same VNI and port."""
+
+    vni: int = 4096
+    port: int = 4789  #: UDP
+    mtu: int = 0  #: octets; 0: what is left of the underlay's
+    addresses: tuple[bytes, ...] = ()  #: our end, at most one a family; empty: found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelSpec:
     """Where and as whom routes are written."""
@@ -274,6 +301,8 @@ class KernelSpec:
     table: int = 254  #: routing table (254 is `main`)
     protocol: int = 64  #: rtm_protocol of our routes, our mark of ownership
     metric: int = 64  #: priority of our routes; part of the kernel's key
+    pools: tuple[PoolSpec, ...] = ()  #: where packets may have to be encapsulated
+    vxlan: VxlanSpec = VxlanSpec()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,12 +26,15 @@ from bgpd.model import (
     NeighborSpec,
     Originate,
     PolicySpec,
+    PoolSpec,
     RangeSpec,
     SpeakerSpec,
+    VxlanSpec,
     identity_of,
     link_local,
     text_of,
 )
+from bgpd.wire.family import Family
 from bgpd.wire.prefix import covers, format_address, format_prefix
 
 #: Protocol numbers that others write their routes with (rtnetlink.h, rt_protos, and what is seen in clusters).
@@ -109,6 +112,8 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
     _kernel(values, report)
     _unique(values, "announce", report)
     _unique(values, "listen", report)
+    _unique(values, "vxlan-address", report)
+    _pools(values, report)
     policies = bind(values, report)
     neighbors = _neighbors(values, asn, report, host)
     ranges = _ranges(values, asn, report)
@@ -131,6 +136,13 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
                 table=values.get("table"),
                 protocol=values.get("protocol"),
                 metric=values.get("metric"),
+                pools=tuple(value.value for value in values.all("pool")),
+                vxlan=VxlanSpec(
+                    vni=values.get("vxlan-vni"),
+                    port=values.get("vxlan-port"),
+                    mtu=values.get("vxlan-mtu"),
+                    addresses=tuple(value.value for value in values.all("vxlan-address")),
+                ),
             ),
         ),
         listen=_listen(values),
@@ -166,6 +178,16 @@ def _kernel(values: Values, report: Report) -> None:
     protocol: int = values.get("protocol")
     if (owner := KNOWN_PROTOCOLS.get(protocol)) is not None and not values.get("no-kernel"):
         report.warn(values.at("protocol"), "protocol", f"{protocol} is used by {owner}; our routes must be ours alone")
+
+
+def _pools(values: Values, report: Report) -> None:
+    """One prefix, one way to get there."""
+    seen: dict[tuple[Family, bytes], Value] = {}
+    for value in values.all("pool"):
+        pool: PoolSpec = value.value
+        if (first := seen.setdefault((pool.family, pool.prefix), value)) is not value:
+            text = format_prefix(pool.family, pool.prefix)
+            report.error(value.origin, "pool", f"{text} is given twice (first: {first.origin.text})")
 
 
 def _unique(values: Values, name: str, report: Report) -> None:

@@ -20,7 +20,9 @@ from bgpd.model import (
     LimitAction,
     NextHopRule,
     OnStop,
+    Overlay,
     PolicySpec,
+    PoolSpec,
     Role,
 )
 from bgpd.wire.family import BY_NAME, FAMILIES, Family
@@ -265,6 +267,24 @@ def _prefix(text: str) -> tuple[Family, bytes]:
     return family, prefix
 
 
+def _pool(text: str) -> PoolSpec:
+    """`PREFIX[,overlay=MODE]`."""
+    head, comma, rest = text.partition(",")
+    family, prefix = _prefix(head.strip())
+    if not comma:
+        return PoolSpec(family=family, prefix=prefix)
+    key, _, value = rest.strip().partition("=")
+    if key != "overlay":
+        raise ValueError(
+            f"after the prefix expected overlay=never, overlay=cross-subnet or overlay=always, got {short(key)}"
+        )
+    return PoolSpec(family=family, prefix=prefix, overlay=OVERLAY.parse(value))
+
+
+def _show_pool(pool: PoolSpec) -> str:
+    return f"{format_prefix(pool.family, pool.prefix)},overlay={pool.overlay.value}"
+
+
 def _bits(address: str) -> int:
     return len(parse_address(address)) * 8
 
@@ -481,6 +501,8 @@ FAMILY_SET: Final = Kind("ipv4, ipv6 or ipv4+ipv6", _families, lambda value: "+"
 IMPORT: Final = Kind("all, none or the name of a policy", _import, _show_rule)
 EXPORT: Final = Kind("own, all, none or the name of a policy", _export, _show_rule)
 ON_STOP: Final = choice("shutdown", "restart", make=OnStop, show=lambda value: str(value.value))
+OVERLAY: Final = choice(*[mode.value for mode in Overlay], make=Overlay, show=lambda value: str(value.value))
+POOL: Final = Kind("a prefix and its overlay", _pool, _show_pool)
 NEXT_HOP: Final = choice("auto", "self", "keep", make=NextHopRule, show=lambda value: str(value.value))
 LIMIT_ACTION: Final = choice("warn", "stop", "restart", make=LimitAction, show=lambda value: str(value.value))
 ADD_PATH: Final = Kind("off, receive, send or both", _add_path, _show_add_path)

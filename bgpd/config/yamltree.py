@@ -73,8 +73,21 @@ def read_tree(text: str, name: str) -> Node | None:
     Raises ConfigError (one line, `name:line: ...`) for a syntax error and for what we do not use: several
     documents, tags, anchors, more than a few levels.
     """
+    found = _read(text, name, _DEPTH, many=False)
+    return found[0] if found else None
+
+
+def read_documents(text: str, name: str, depth: int) -> list[Node]:
+    """The trees of all documents in a text, `---` between them; those with nothing but comments are left out.
+
+    Raises ConfigError as `read_tree` does. `depth`: how deep they may nest.
+    """
+    return _read(text, name, depth, many=True)
+
+
+def _read(text: str, name: str, depth: int, *, many: bool) -> list[Node]:
     try:
-        return _fold(yaml.parse(text, Loader=_LOADER), name)
+        return _fold(yaml.parse(text, Loader=_LOADER), name, depth, many=many)
     except yaml.reader.ReaderError as error:
         line = text.count("\n", 0, max(error.position, 0)) + 1
         raise ConfigError([f"{name}:{line}: a control character, which YAML does not allow"]) from None
@@ -85,15 +98,15 @@ def read_tree(text: str, name: str) -> Node | None:
         raise ConfigError([f"{name}:1: this is not YAML"]) from None
 
 
-def _fold(events: Any, name: str) -> Node | None:
-    """Fold the events into the tree. A stack, not recursion: depth is data from a file."""
-    root: Node | None = None
+def _fold(events: Any, name: str, depth: int, *, many: bool) -> list[Node]:
+    """Fold the events into trees. A stack, not recursion: depth is data from a file."""
+    roots: list[Node] = []
     stack: list[Sequence | Mapping] = []
     keys: list[Node | None] = []  # the key that waits for its value, one for each level of `stack`
     count = 0
     for event in events:
         line = event.start_mark.line + 1
-        if isinstance(event, yaml.DocumentStartEvent) and root is not None:
+        if isinstance(event, yaml.DocumentStartEvent) and roots and not many:
             raise ConfigError([f"{name}:{line}: a second document; one file is one configuration"])
         if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
             raise ConfigError([f"{name}:{line}: anchors and aliases (& and *) are not used here"])
@@ -107,16 +120,16 @@ def _fold(events: Any, name: str) -> Node | None:
             continue
         node = _node(event, line)
         count += 1
-        if len(stack) >= _DEPTH or count > _NODES:
-            raise ConfigError([f"{name}:{line}: nested too deep" if len(stack) >= _DEPTH else f"{name}: too long"])
+        if len(stack) >= depth or count > _NODES:
+            raise ConfigError([f"{name}:{line}: nested too deep" if len(stack) >= depth else f"{name}: too long"])
         if not stack:
-            root = node
+            roots.append(node)
         else:
             _attach(stack[-1], keys, node)
         if not isinstance(node, Scalar):
             stack.append(node)
             keys.append(None)
-    return root
+    return roots
 
 
 def _node(event: Any, line: int) -> Node:

@@ -245,8 +245,11 @@ class Links:
         link = self.links.get(index)
         return link.name if link is not None else f"#{index}"
 
-    def resolve(self, address: bytes) -> Resolution:
-        """Whether and how a next hop (4, 16, 20 or 32 octets) is reached; the reason is made for people."""
+    def resolve(self, address: bytes, *, by_default: bool = False) -> Resolution:
+        """Whether and how a next hop (4, 16, 20 or 32 octets) is reached; the reason is made for people.
+
+        `by_default`: a default route is good enough for this one, whatever holds for others.
+        """
         if len(address) == 20:
             return self._on_link(address[:16], int.from_bytes(address[16:], "big"))
         if len(address) == 32:
@@ -258,7 +261,7 @@ class Links:
             return Resolution((), 0, "a link-local address without its interface leads nowhere")
         trouble = "no route leads to it"
         for prefix, info in self._tables[AF_INET if len(address) == 4 else AF_INET6].matches(address):
-            if not prefix[0] and not self._by_default:
+            if not prefix[0] and not (by_default or self._by_default):
                 trouble = trouble if "link" in trouble else "only the default route leads to it"
                 break
             text = format_prefix(IPV4 if len(address) == 4 else IPV6, prefix)

@@ -24,6 +24,11 @@ THREE = {
     "log-level": ("debug", "warning", "error"),
     "log-format": ("json", "console", "json"),
     "on-stop": ("restart", "shutdown", "restart"),
+    "pool": ("10.1.0.0/16,overlay=always", "10.2.0.0/16,overlay=never", "10.3.0.0/16,overlay=cross-subnet"),
+    "vxlan-vni": ("1", "2", "3"),
+    "vxlan-port": ("1", "2", "3"),
+    "vxlan-mtu": ("1", "2", "3"),
+    "vxlan-address": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "no-kernel": ("true", "false", "true"),
 }
 LAYERED = [setting for setting in SETTINGS if setting.in_file]
