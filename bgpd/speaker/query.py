@@ -18,8 +18,9 @@ from bgpd.session.effects import Notice
 from bgpd.session.fsm import State
 from bgpd.speaker import retention, traits
 from bgpd.speaker.dynamic import name_of
+from bgpd.speaker.joining import next_hop_self
 from bgpd.speaker.neighbor import Connection, Neighbor
-from bgpd.speaker.speaker import Speaker, next_hop_self
+from bgpd.speaker.speaker import Speaker
 from bgpd.speaker.tables import Table
 from bgpd.speaker.views import FamilyView, NeighborView, NotificationView, RouteView
 from bgpd.wire.attrs import (

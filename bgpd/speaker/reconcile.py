@@ -10,6 +10,7 @@ from enum import IntEnum
 from typing import Final
 
 from bgpd.model import NeighborSpec, Originate, SpeakerSpec
+from bgpd.wire.prefix import format_prefix
 
 
 class Cost(IntEnum):
@@ -142,7 +143,23 @@ def immutable(old: SpeakerSpec, new: SpeakerSpec) -> list[str]:
     """Settings that differ and that a running speaker cannot change: they need a restart."""
     names = []
     if old.kernel != new.kernel:
-        names += [f.name for f in fields(old.kernel) if getattr(old.kernel, f.name) != getattr(new.kernel, f.name)]
+        names += [
+            f.name
+            for f in fields(old.kernel)
+            if f.name != "pools" and getattr(old.kernel, f.name) != getattr(new.kernel, f.name)
+        ]
     if old.multipath != new.multipath:
         names.append("multipath")
     return names
+
+
+def describe_step(step: Step) -> str:
+    """A step of a reload, for logs."""
+    if isinstance(step, AddNeighbor):
+        return f"neighbor {step.spec.name} added"
+    if isinstance(step, RemoveNeighbor):
+        return f"neighbor {step.spec.name} removed"
+    if isinstance(step, ChangeNeighbor):
+        return f"neighbor {step.spec.name}: {', '.join(step.changed)} ({step.cost.name.lower().replace('_', ' ')})"
+    what = "announced" if isinstance(step, Announce) else "withdrawn"
+    return f"{format_prefix(step.originate.family, step.originate.prefix)} {what}"

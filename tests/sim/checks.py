@@ -172,7 +172,7 @@ def should_tell(node: Node, mine: Neighbor, family: Family, told: Heard) -> None
     table = speaker_of(node).tables[family]
     groups = dict(table.groups)
     table.groups.clear()
-    alone, _ = speaker_of(node)._member(mine.live, family, negotiated)
+    alone, _ = speaker_of(node)._joining.member(mine.live, family, negotiated)
     table.groups.clear()
     table.groups.update(groups)
     assert alone.key == mine.ribs[family].group.key, f"{where}: in the group of others"
@@ -351,7 +351,7 @@ def idle(world: World, node: Node) -> None:
     """No work that nobody does, no state that nobody needs."""
     speaker = speaker_of(node)
     where = node.name
-    assert not speaker._jobs, f"{where}: {speaker._jobs.names()}"
+    assert not speaker._held.jobs, f"{where}: {speaker._held.jobs.names()}"
     assert not speaker._inbox, where
     assert not node.frozen, where
     assert not node.adopted, f"{where}: routes of an earlier life"

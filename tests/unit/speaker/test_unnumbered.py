@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from bgpd.model import AsnRule
 from bgpd.session.fsm import State
+from bgpd.speaker.intake import on_link
 from bgpd.speaker.query import neighbor_view
-from bgpd.speaker.speaker import on_link
 from bgpd.wire import aspath
 from bgpd.wire.attrs import build
 from bgpd.wire.capability import Negotiated, make_open
