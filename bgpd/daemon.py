@@ -170,7 +170,8 @@ class Daemon:
     async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
         from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - pyroute2 only where it is used
 
-        self.kernel = KernelService(spec.speaker.kernel, self._next_hop, self._kernel_event)
+        kernel, router_id = spec.speaker.kernel, spec.speaker.router_id
+        self.kernel = KernelService(kernel, self._next_hop, self._kernel_event, router_id=router_id)
         try:
             await self.kernel.start()
         except KernelRefused as error:
@@ -256,6 +257,8 @@ class Daemon:
         self._parsed = parsed
         self._answers.reloads += 1
         self._log.set_level(new.log_level)
+        if self.kernel is not None and old.speaker.kernel.pools != new.speaker.kernel.pools:
+            self.kernel.configure(new.speaker.kernel.pools)
         steps = self.speaker.reconfigure(new.speaker, now())
         self._log.emit("info", "reloaded", {"changes": len(steps)})
         self.engine.poke()

@@ -63,6 +63,7 @@ EVENTS: Final[dict[str, str]] = {
     "kernel_routes_lost": "somebody else removed or replaced routes of ours",
     "kernel_fight": "somebody keeps removing or changing a route of ours; it is put back more slowly from now on",
     "kernel_routes_refused": "the kernel refused routes of ours",
+    "kernel_overlay": "the overlay cannot be had as configured; the reason",
     "kernel_conflict": "somebody else holds the place of a route of ours; it is left alone",
     "kernel_resync": "what the kernel holds was compared with what we want, and differed",
     "kernel_trouble": "the kernel could not be asked, or told",

@@ -12,6 +12,8 @@ It owns the routes that carry our protocol number, metric and table, and nothing
     io_netlink  the sockets                                                                                (shell)
     listener    events, read in the loop                                                                   (shell)
     knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links
+    tunnel      which prefixes are encapsulated, and what a next hop comes to then
+    overlay     VXLAN devices and their entries, before the routes that use them; io_vxlan: the same in netlink (shell)
     resync      a dump takes the place of what was believed                                                (shell)
     report      what happened and how things stand, in words; culprit: who is behind a netlink port        (shell)
 

@@ -53,6 +53,7 @@ SCOPE_UNIVERSE: Final = 0
 SCOPE_LINK: Final = 253
 SCOPE_NOWHERE: Final = 255
 
+RTNH_F_ONLINK: Final = 0x4
 RTM_F_CLONED: Final = 0x200
 RTM_F_FIB_MATCH: Final = 0x2000
 
@@ -107,11 +108,16 @@ class Encoder:
         self.af = af
         self.table = table
         self.protocol = protocol
+        self.onlink: frozenset[int] = frozenset()  #: interfaces whose gateways no route leads to: the overlay's
         self._octets = 4 if af == AF_INET else 16
         self._pads = [bytes(self._octets - (n + 7) // 8) for n in range(self._octets * 8 + 1)]
-        self._heads: dict[tuple[int, int, int, int], list[bytes]] = {}
+        self._heads: dict[tuple[int, int, int, int, int], list[bytes]] = {}
         self._tails: dict[Route, bytes] = {}
         self._delete_tails: dict[int, bytes] = {}
+
+    def forget(self) -> None:
+        """Interface numbers mean something else now: messages are made anew."""
+        self._tails.clear()
 
     def encode(self, op: int, route: Route, prefixes: Iterable[bytes]) -> list[bytes]:
         """One operation for many prefixes: the pieces of their messages, to be joined; four pieces a message."""
@@ -126,7 +132,8 @@ class Encoder:
 
     def _head_table(self, op: int, route: Route, tail_length: int) -> list[bytes]:
         scope, kind = self._scope_and_kind(op, route)
-        key = (op, scope, kind, tail_length)
+        flags = self._hop_flags(route.hops[0][1]) if op != DELETE and len(route.hops) == 1 else 0
+        key = (op, scope, kind, tail_length, flags)
         heads = self._heads.get(key)
         if heads is None:
             total = _HEAD.size + self._octets + tail_length
@@ -134,7 +141,7 @@ class Encoder:
             heads = self._heads[key] = [
                 _HEAD.pack(
                     total, _TYPE[op], _FLAGS[op], 0, 0,
-                    self.af, length, 0, 0, table, self.protocol, scope, kind, 0,
+                    self.af, length, 0, 0, table, self.protocol, scope, kind, flags,
                     4 + self._octets, RTA_DST,
                 )
                 for length in range(self._octets * 8 + 1)
@@ -176,8 +183,11 @@ class Encoder:
         parts = []
         for gateway, ifindex in hops:
             value = self._gateway(gateway)
-            parts.append(_HOP.pack(_HOP.size + len(value), 0, 0, ifindex) + value)
+            parts.append(_HOP.pack(_HOP.size + len(value), self._hop_flags(ifindex), 0, ifindex) + value)
         return _attribute(RTA_MULTIPATH, b"".join(parts))
+
+    def _hop_flags(self, ifindex: int) -> int:
+        return RTNH_F_ONLINK if ifindex in self.onlink else 0
 
     def _gateway(self, gateway: bytes) -> bytes:
         if not gateway:

@@ -102,6 +102,7 @@ class Listener:
     def take_link(self, event: LinkEvent | AddressEvent) -> None:
         """A link or an address, from an event or a dump."""
         knowledge = self._tables.knowledge
+        self._tables.overlays.doubt()
         if isinstance(event, LinkEvent):
             knowledge.link(event.index, event.name, event.flags, event.present)
         else:

@@ -14,13 +14,14 @@ from bgpd.kernel import report
 from bgpd.kernel.io_netlink import Events, Overrun, Writer
 from bgpd.kernel.links import Resolution
 from bgpd.kernel.listener import Listener
+from bgpd.kernel.overlay import OverlayKeeper
 from bgpd.kernel.plan import BLACKHOLE, GUARD_METRIC, Want
 from bgpd.kernel.report import EventCallback, Reporter
 from bgpd.kernel.resync import Resync
 from bgpd.kernel.tables import Tables
 from bgpd.kernel.targets import NextHopCallback
 from bgpd.kernel.worker import Worker
-from bgpd.model import KernelSpec
+from bgpd.model import KernelSpec, PoolSpec
 from bgpd.speaker.views import KernelView
 from bgpd.wire.family import Family
 
@@ -51,8 +52,12 @@ class KernelService:
         *,
         default_route_resolves: bool = False,
         receive_buffer: int = 8 << 20,
+        router_id: bytes = b"",
     ) -> None:
-        """`receive_buffer`: octets of events that may wait to be read; more is an overrun and a resync."""
+        """`receive_buffer`: octets of events that may wait to be read; more is an overrun and a resync.
+
+        `router_id`: our end of the overlay, where the spec names no address.
+        """
         self.spec: Final = spec
         self._tables: Final = Tables(spec, on_next_hop, by_default=default_route_resolves)
         self.links: Final = self._tables.links
@@ -62,7 +67,10 @@ class KernelService:
         self._reporter: Final = Reporter(self._tables, on_event)
         self._listener: Final = Listener(self._tables, self._reporter, self._stir)
         self._resync: Final = Resync(self._tables, self._listener, self._pool)
-        self._worker: Final = Worker(self._tables, self._reporter, self._listener, self._resync, self._open)
+        self._overlay: Final = OverlayKeeper(self._tables, self._reporter, self._resync, router_id)
+        self._worker: Final = Worker(
+            self._tables, self._reporter, self._listener, self._resync, self._overlay, self._open
+        )
         self._writer: Writer | None = None
 
     # life
@@ -103,6 +111,7 @@ class KernelService:
             self._worker.stir()
             await self._worker.settled()
             await self._worker.remove_leftovers()
+            await self._overlay.remove()
         await self._worker.stop()
         self._close()
 
@@ -121,6 +130,11 @@ class KernelService:
     def submit(self, family: Family, wants: Mapping[bytes, Want | None]) -> None:
         """Take new wants (None: no longer wanted). Never blocks; the latest of several wants of a prefix wins."""
         self._tables.planes[family].submitted.update(wants)
+        self._worker.stir()
+
+    def configure(self, pools: tuple[PoolSpec, ...]) -> None:
+        """Other pools: routes move to the overlay and back, each by one replacement."""
+        self._tables.configure(pools)
         self._worker.stir()
 
     def track(self, address: bytes) -> None:
@@ -148,6 +162,7 @@ class KernelService:
         count = sum(plane.fib.sweep() for plane in self._tables.planes.values())
         self._worker.stir()
         await self.settled()
+        await self._overlay.tidy()
         if count:
             words = "routes of an earlier run that nobody wants any more"
             self._reporter.tell("kernel_swept", {"count": count, "reason": words})

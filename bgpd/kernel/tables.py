@@ -11,9 +11,10 @@ from typing import Final
 from bgpd.kernel.encode import Encoder
 from bgpd.kernel.knowledge import AF, Knowledge
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import Fib, Target, Want
+from bgpd.kernel.plan import Fib, Guard, Target, Want
 from bgpd.kernel.targets import NextHopCallback, NextHops
-from bgpd.model import KernelSpec
+from bgpd.kernel.tunnel import Overlays, plain
+from bgpd.model import KernelSpec, PoolSpec
 from bgpd.wire.family import FAMILIES, Family
 
 #: Prefixes planned, encoded and written in one turn: a few milliseconds.
@@ -37,7 +38,8 @@ COUNTERS: Final = (
 class Plane:
     """One family's table: what is known and planned, and how it is encoded."""
 
-    def __init__(self, family: Family, spec: KernelSpec) -> None:
+    def __init__(self, family: Family, spec: KernelSpec, overlays: Overlays) -> None:
+        self._overlays: Final = overlays
         self.family: Final = family
         self.af: Final = AF[family]
         self.fib: Final = Fib(spec.metric)
@@ -58,8 +60,20 @@ class Plane:
         if self._taking:
             wants = list(islice(self._intake, SLICE))
             self._taking = len(wants) == SLICE
+            if self._overlays.pooled(self.family):
+                mark = self._overlays.mark
+                wants = [
+                    (prefix, mark(self.family, prefix, want) if isinstance(want, tuple) else want)
+                    for prefix, want in wants
+                ]
             for target in self.fib.take(wants):
                 next_hops.aim(self.family, target)
+
+    def want_anew(self) -> None:
+        """Every want once more: the pools are others, and it may be marked otherwise."""
+        for prefix, target in self.fib.wants.items():
+            want = target.want
+            self.submitted.setdefault(prefix, want if isinstance(want, Guard) else plain(want))
 
     def unwant_all(self) -> None:
         """Everything of ours is to go, whatever was submitted."""
@@ -74,13 +88,21 @@ class Tables:
     def __init__(self, spec: KernelSpec, on_next_hop: NextHopCallback, *, by_default: bool = False) -> None:
         self.spec: Final = spec
         self.links: Final = Links(by_default=by_default)
+        self.overlays: Final = Overlays(self.links, spec.pools)
         self.counters: Final[dict[str, int]] = dict.fromkeys(COUNTERS, 0)
-        self.planes: Final = {family: Plane(family, spec) for family in FAMILIES}
+        self.planes: Final = {family: Plane(family, spec, self.overlays) for family in FAMILIES}
         self.by_af: Final = {plane.af: plane for plane in self.planes.values()}
-        self.next_hops: Final = NextHops(self.links, spec.metric, on_next_hop)
+        self.next_hops: Final = NextHops(self.links, self.overlays, spec.metric, on_next_hop)
         self.knowledge: Final = Knowledge(spec, self.links, {plane.af: plane.fib for plane in self.planes.values()})
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
         self.resync_reason = ""  #: why a dump is due; empty: none is
+
+    def configure(self, pools: tuple[PoolSpec, ...]) -> None:
+        """Other pools: every want and every next hop is looked at anew."""
+        self.overlays.configure(pools)
+        self.next_hops.follow_anew()
+        for plane in self.planes.values():
+            plane.want_anew()
 
     def review(self) -> None:
         """Links, addresses or others' routes may have changed: what that makes of next hops and failures."""
@@ -96,6 +118,7 @@ class Tables:
             self.resync_reason
             or self.knowledge.gone
             or self.moved
+            or self.overlays.waiting()
             or any(p.fib.doubts or (p.fib.swept and p.fib.strays) for p in self.planes.values())
         )
 

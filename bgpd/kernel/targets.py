@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 
 from bgpd.kernel.links import Links, Resolution
 from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Route, Target
+from bgpd.kernel.tunnel import Overlays, marked
 from bgpd.wire.family import IPV4, Family
 from bgpd.wire.prefix import covers, format_address
 
@@ -22,21 +23,33 @@ _MANY = 64
 class NextHops:
     """The answers in force, and who wants to know."""
 
-    def __init__(self, links: Links, metric: int, on_next_hop: NextHopCallback) -> None:
+    def __init__(self, links: Links, overlays: Overlays, metric: int, on_next_hop: NextHopCallback) -> None:
         self.links = links
+        self._overlays = overlays
         self._metric = metric
         self._tell = on_next_hop
         self._answers: dict[bytes, Resolution] = {}
-        self._followed: set[bytes] = set()
+        self._followed: dict[bytes, bytes] = {}  # what is asked (see `Overlays.follow`) -> the address that is told
 
     def track(self, address: bytes) -> None:
         """Tell about this address now and at each change. Twice is once."""
-        if address not in self._followed:
-            self._followed.add(address)
-            self._report(address, self.answer(address))
+        asked = self._overlays.follow(address)
+        if asked not in self._followed:
+            self._followed[asked] = address
+            self._report(address, self.answer(asked))
 
     def untrack(self, address: bytes) -> None:
-        self._followed.discard(address)
+        self._followed.pop(self._overlays.follow(address), None)
+
+    def follow_anew(self) -> None:
+        """The pools are others: what is asked about an address may be another thing now, and so may the answer."""
+        addresses = list(self._followed.values())
+        self._followed.clear()
+        for address in addresses:
+            self.track(address)
+
+    def _resolve(self, address: bytes) -> Resolution:
+        return self._overlays.resolve(address) if marked(address) else self.links.resolve(address)
 
     def _report(self, address: bytes, answer: Resolution) -> None:
         self._tell(address, answer.reachable, answer.cost, answer.reason)
@@ -44,7 +57,7 @@ class NextHops:
     def answer(self, address: bytes) -> Resolution:
         known = self._answers.get(address)
         if known is None:
-            known = self._answers[address] = self.links.resolve(address)
+            known = self._answers[address] = self._resolve(address)
         return known
 
     def aim(self, family: Family, target: Target) -> bool:
@@ -80,7 +93,7 @@ class NextHops:
             if address not in used:
                 del self._answers[address]
                 continue
-            answer = self.links.resolve(address)
+            answer = self._resolve(address)
             if answer != self._answers[address]:
                 self._answers[address] = answer
                 changed.add(address)
@@ -90,8 +103,8 @@ class NextHops:
                 for target in fib.targets.values():
                     if not changed.isdisjoint(target.addresses) and self.aim(family, target):
                         moved.add(target)
-        for address in changed & self._followed:
-            self._report(address, self._answers[address])
+        for asked in changed & self._followed.keys():
+            self._report(self._followed[asked], self._answers[asked])
         return moved
 
     def _concerned(self) -> list[bytes]:
@@ -107,11 +120,11 @@ class NextHops:
 
 
 def _covered(prefix: bytes, octets: int, address: bytes) -> bool:
-    if (len(address) == 4) != (octets == 4):
+    if (len(address) < 16) != (octets == 4):
         return False
     return covers(prefix, bytes((octets * 8,)) + address[:octets])
 
 
 def address_words(address: bytes) -> str:
-    """A next hop as text; the interface of a link-local one is the link's business."""
-    return format_address(address[:16] if len(address) == 20 else address)
+    """A next hop as text; the interface of a link-local one is the link's business, a mark the overlay's."""
+    return format_address(address[:16] if len(address) == 20 else address[:-1] if marked(address) else address)

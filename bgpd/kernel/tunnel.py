@@ -39,6 +39,11 @@ def marked(address: bytes) -> bool:
     return len(address) in {5, 17}
 
 
+def plain(next_hops: tuple[bytes, ...]) -> tuple[bytes, ...]:
+    """Next hops without their marks."""
+    return tuple([each[:-1] if marked(each) else each for each in next_hops])
+
+
 def mac_of(address: bytes) -> bytes:
     """The MAC address of a node's device, 6 octets, locally administered: every node can work out every other's."""
     return b"\x02\x62" + (address if len(address) == 4 else sha256(address).digest()[:4])
@@ -63,7 +68,9 @@ class Overlays:
     def __init__(self, links: Links, pools: Iterable[PoolSpec] = ()) -> None:
         self.links: Final = links
         self.tunnels: Final = {octets: Tunnel(octets) for octets in DEVICES}
+        self.unsure = False  #: something happened to links or addresses since the devices were looked at
         self._pools: dict[Family, list[tuple[bytes, int]]] = {}
+        self._marked: dict[tuple[tuple[bytes, ...], int], tuple[bytes, ...]] = {}  # one tuple for equal wants
         self.configure(pools)
 
     def configure(self, pools: Iterable[PoolSpec]) -> None:
@@ -73,19 +80,35 @@ class Overlays:
             self._pools[pool.family].append((pool.prefix, _MARKS.get(pool.overlay, _PLAIN)))
         for rows in self._pools.values():
             rows.sort(reverse=True)  # the longest first: the length is the first octet
+        self.doubt()
 
     def active(self, octets: int) -> bool:
         """Whether a pool of this family (4 or 16 octets an address) may be encapsulated."""
         return any(rule for family in FAMILIES if (family is IPV4) == (octets == 4) for _, rule in self._pools[family])
 
+    def doubt(self) -> None:
+        """Links or addresses changed: the devices have to be looked at, where there are or should be any."""
+        self.unsure = any(self.active(octets) or tunnel.index for octets, tunnel in self.tunnels.items())
+
+    def pooled(self, family: Family) -> bool:
+        """Whether wants of this family have to be marked at all."""
+        return bool(self._pools[family])
+
     def mark(self, family: Family, prefix: bytes, next_hops: tuple[bytes, ...]) -> tuple[bytes, ...]:
         """The next hops of a prefix with the rule of the pool that it is in; as they are where it is in none."""
         for pool, rule in self._pools[family]:
             if covers(pool, prefix):
-                if rule == _PLAIN:
-                    break
-                return tuple([through(each, rule) if len(each) in {4, 16} else each for each in next_hops])
+                return next_hops if rule == _PLAIN else self._mark(next_hops, rule)
         return next_hops
+
+    def _mark(self, next_hops: tuple[bytes, ...], rule: int) -> tuple[bytes, ...]:
+        found = self._marked.get((next_hops, rule))
+        if found is None:
+            if len(self._marked) > 10_000:  # next hops that are long gone
+                self._marked.clear()
+            found = tuple([through(each, rule) if len(each) in DEVICES else each for each in next_hops])
+            self._marked[next_hops, rule] = found
+        return found
 
     def follow(self, address: bytes) -> bytes:
         """What to ask about a next hop that the speaker follows, for all its prefixes at once.
@@ -104,7 +127,7 @@ class Overlays:
         tunnel = self.tunnels[len(plain)]
         link = self.links.links.get(tunnel.index)
         if link is None or not link.usable:
-            trouble = tunnel.reason if link is None else link.trouble
+            trouble = tunnel.reason if link is None else f"is of no use: {link.trouble}"
             return Resolution((), 0, f"the overlay's device {tunnel.name} {trouble}")
         if plain not in tunnel.known:
             tunnel.missing.add(plain)
@@ -112,8 +135,8 @@ class Overlays:
         return Resolution(((plain, tunnel.index),), under.cost, words)
 
     def waiting(self) -> bool:
-        """Whether entries have to be written before the routes that need them."""
-        return any(tunnel.missing for tunnel in self.tunnels.values())
+        """Whether devices have to be looked at, or entries written, before the routes that need them."""
+        return self.unsure or any(tunnel.missing for tunnel in self.tunnels.values())
 
     def devices(self) -> frozenset[int]:
         """The interface indexes of what encapsulates: a gateway there is on the link by definition."""

@@ -14,6 +14,7 @@ from typing import Final
 from bgpd.kernel import encode
 from bgpd.kernel.io_netlink import Overrun, Writer
 from bgpd.kernel.listener import Listener
+from bgpd.kernel.overlay import OverlayKeeper
 from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.resync import Resync, slices
@@ -39,6 +40,7 @@ class Worker:
         reporter: Reporter,
         listener: Listener,
         resync: Resync,
+        overlay: OverlayKeeper,
         reopen: Callable[[], Awaitable[Writer]],
     ) -> None:
         """`reopen` gives new sockets in the place of broken ones, the writer among them. It may raise OSError."""
@@ -46,6 +48,7 @@ class Worker:
         self._reporter: Final = reporter
         self._listener: Final = listener
         self._resync: Final = resync
+        self._overlay: Final = overlay
         self._reopen: Final = reopen
         self._writer: Writer | None = None
         self._wake: Final = asyncio.Event()
@@ -204,6 +207,9 @@ class Worker:
             tables.counters["resyncs"] += 1
             words = f"{reason}: {wrong} routes were not as believed"
             self._reporter.tell("kernel_resync", {"count": wrong, "reason": words})
+            tables.overlays.unsure = True
+        if tables.overlays.waiting():
+            await self._overlay.run()
         gone = tables.knowledge.gone
         while gone:
             af, index = gone.pop(0)

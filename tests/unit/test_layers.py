@@ -48,7 +48,7 @@ FLOORS = {
 #: floors that may touch the world
 SHELLS = 5
 #: rooms of one floor that are one room for this purpose
-KERNEL_SHELL = ("culprit", "io_netlink", "listener", "report", "resync", "service", "worker")
+KERNEL_SHELL = ("culprit", "io_netlink", "io_vxlan", "listener", "overlay", "report", "resync", "service", "worker")
 SAME = {f"kernel.{module}": "kernel shell" for module in KERNEL_SHELL}
 FLOORS |= dict.fromkeys(SAME, SHELLS)
 
@@ -87,7 +87,7 @@ DOORS = {
     "yaml": {"config.yamltree"},
     "structlog": {"log"},
     "prometheus_client": {"http.metrics"},
-    "pyroute2": {"kernel.io_netlink"},
+    "pyroute2": {"kernel.io_netlink", "kernel.io_vxlan"},
 }
 
 #: modules whose test is not tests/unit/<room>/test_<module>.py -> where it is; the file must exist
@@ -96,6 +96,8 @@ ELSEWHERE: dict[str, str] = {
     "cli.client": "tests/unit/cli/test_main.py",  # over a real socket
     "control.protocol": "tests/unit/control/test_service.py",
     "kernel.io_netlink": "tests/netns/test_kernel_routes.py",
+    "kernel.io_vxlan": "tests/netns/test_vxlan.py",
+    "kernel.overlay": "tests/netns/test_overlay.py",
     "kernel.listener": "tests/netns/test_kernel_events.py",
     "kernel.resync": "tests/netns/test_kernel_events.py",
     "kernel.service": "tests/netns/test_kernel_routes.py",

@@ -80,6 +80,8 @@ def test_the_speaker_is_told_that_a_default_route_leads_there(links: Links) -> N
 
 def test_entries_come_before_routes(links: Links) -> None:
     made = overlays(links, Overlay.ALWAYS)
+    assert made.waiting()  # the device itself has to be looked at first
+    made.unsure = False
     assert not made.waiting()
     hops(made, "10.244.2.0/24", NEAR)
     assert made.tunnels[4].missing == {NEAR}
@@ -97,7 +99,7 @@ def test_no_device_is_named(links: Links) -> None:
     assert (answer.reachable, answer.reason) == (False, "the overlay's device bgpd.vx4 is somebody else's")
     made.tunnels[4].index = DEVICE
     links.link(DEVICE, "bgpd.vx4", 0)
-    assert made.resolve(through(NEAR, 2)).reason == "the overlay's device bgpd.vx4 link bgpd.vx4 is down"
+    assert made.resolve(through(NEAR, 2)).reason == "the overlay's device bgpd.vx4 is of no use: link bgpd.vx4 is down"
 
 
 def test_a_dead_underlay_is_no_way(links: Links) -> None:
