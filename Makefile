@@ -4,12 +4,13 @@ VENV ?= .venv
 PYTHON = $(VENV)/bin/python
 LAB_DRIVER ?= auto
 NODES ?= 3
+OVERLAY ?= never
 FUZZ_SECONDS ?= 600
 SEEDS ?= 100000
 SOURCES = bgpd tests bench
 
 .DEFAULT_GOAL := help
-.PHONY: help venv system lab lab-check lab-down test test-long lint fmt bench conformance fuzz clean
+.PHONY: help venv system build test-compiled lab lab-check lab-down test test-long lint fmt bench conformance fuzz clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1 \t\2/p' Makefile | expand -t 18
@@ -22,8 +23,11 @@ $(VENV)/.stamp: pyproject.toml tools/venv
 system: ## system tools that the lab and the tests call (installed by apt-get where root may)
 	tools/system
 
-lab: venv system ## bring the lab up, look at everything, judge it, leave it running (LAB_DRIVER=auto|docker|netns, NODES=3)
-	$(PYTHON) -m bgpd.lab up --driver $(LAB_DRIVER) --nodes $(NODES)
+build: venv ## the hot rooms compiled by mypyc, in build/compiled: run bgpd from there as from here (needs a C compiler)
+	tools/build build/compiled
+
+lab: venv system ## bring the lab up, look at everything, judge it, leave it running (LAB_DRIVER=auto|docker|netns, NODES=3, OVERLAY=never|cross-subnet|always)
+	$(PYTHON) -m bgpd.lab up --driver $(LAB_DRIVER) --nodes $(NODES) --overlay $(OVERLAY)
 
 lab-check: venv ## look at the running lab again
 	$(PYTHON) -m bgpd.lab check
@@ -33,6 +37,14 @@ lab-down: venv ## remove every trace of the lab (its images stay as a cache: mak
 
 test: venv system lint ## everything: lint, then every test, namespaces, interop and both labs included (root)
 	SIM_SEEDS=$${SIM_SEEDS:-1000} $(PYTHON) -m pytest $(PYTEST_FLAGS)
+
+COMPILED = cd build/compiled && COMPILED_TESTS=1 PYTHONPATH=$$PWD .venv/bin/python -m pytest -p no:cacheprovider
+# All but what replaces a part of the code by another: that cannot be done to machine code.
+SIMULATED = tests/sim/test_seeds.py tests/sim/test_mesh.py tests/sim/test_faults.py tests/sim/test_restarts.py
+
+test-compiled: build system ## unit, property and session tests, simulated clusters and a lab, with the hot rooms compiled (root)
+	SIM_SEEDS=$${SIM_SEEDS:-200}; export SIM_SEEDS; \
+	$(COMPILED) $(PYTEST_FLAGS) tests/unit tests/property tests/session $(SIMULATED) "tests/lab/test_lab.py::test_namespaces"
 
 test-long: venv ## a hundred thousand simulated clusters, some hours (SEEDS=100000); `python -m tests.sim SEED` plays one again
 	$(PYTHON) -m tests.sim 0 $(SEEDS) $$(nproc)

@@ -18,6 +18,7 @@ from bgpd.lab.routes import Watch, parse_table, read_table, require, words
 from bgpd.lab.shell import Failed, Stream, until
 from bgpd.lab.topology import METRICS_PORT, PROMETHEUS_PORT, PROTOCOL, Gateways, Node, Router, Topology
 from bgpd.lab.verdict import Verdict
+from bgpd.model import Overlay
 
 PATIENCE = 60.0  #: seconds that a lab gets until everybody knows everything
 SMALL = 5  #: up to so many nodes, every table is printed in full
@@ -206,7 +207,8 @@ def check_packets(driver: Driver, verdict: Verdict) -> None:
     verdict.section(f"Packets, by ping, and by tcpdump in {second.pod} and on the uplink of {second.name}")
     verdict.check(f"{first.pod} -> {second.pod}", lambda: one_ping(driver, first, second))
     verdict.check(f"what {second.pod} saw", lambda: seen_by_pod(driver, first, second))
-    verdict.check(f"what the wire of {second.name} saw", lambda: seen_on_wire(driver, first, second))
+    on_wire = seen_in_tunnel if topology.overlay is Overlay.ALWAYS else seen_on_wire
+    verdict.check(f"what the wire of {second.name} saw", lambda: on_wire(driver, first, second))
     verdict.check("pods -> pods", lambda: all_pods(driver))
     for router in topology.routers:
         verdict.check(f"{router.name} -> every pod", partial(router_to_pods, driver, router))
@@ -244,7 +246,7 @@ def capture(driver: Driver, host: str, device: str, sender: Node, to: Node) -> s
 
 def packet_of(lines: Sequence[str]) -> str:
     """Tcpdump's two lines about the first packet as one; its other words may stand anywhere between them."""
-    head = next((line for line in lines if re.search(r" IP6? \(", line)), "")
+    head = next((line for line in lines if re.search(r"(^| )IP6? \(", line)), "")
     addresses = next((line for line in lines if re.match(r"\s+\S+ > ", line)), "")
     return f"{head.strip()} {addresses.strip()}"
 
@@ -272,6 +274,28 @@ def seen_on_wire(driver: Driver, first: Node, second: Node) -> str:
     if (source, to, protocol, ttl) != (str(first.pod_address), str(second.pod_address), "ICMP", 63):
         raise Failed(f"{source} > {to}, {protocol}, TTL {ttl}: not the pod's own packet")
     return f"{source} > {to}, {protocol}, TTL {ttl}: the outermost header is the pod's own, no encapsulation"
+
+
+def seen_in_tunnel(driver: Driver, first: Node, second: Node) -> str:
+    """Between the nodes the packet has a second header around it: nodes as its ends, VXLAN, and the pod's own inside."""
+    command = ["tcpdump", "-Z", "root", "-n", "-v", "-l", "--immediate-mode", "-c", "1"]
+    command += ["-i", uplink(driver, second), f"udp and src {first.address} and dst {second.address}"]
+    with Stream(driver.sidecar(second.name, command)) as stream:
+        stream.wait(
+            lambda lines: any("listening on" in line for line in lines), timeout=20, what=f"tcpdump on {second.name}"
+        )
+        on(driver, first.pod, "ping", "-n", "-c", "1", "-w", "5", str(second.pod_address))
+        lines = stream.wait(
+            lambda lines: any("ICMP echo" in line for line in lines), timeout=15, what=f"a packet on {second.name}"
+        )
+    inner = next(number for number, line in enumerate(lines) if "ICMP echo" in line)
+    outer = re.search(r"(\S+)\.\d+ > (\S+)\.(\d+): VXLAN, .*vni (\d+)", " ".join(lines[:inner]))
+    if outer is None:
+        raise Failed(f"no VXLAN around it: {' | '.join(lines)}")
+    source, to, protocol, ttl = parse_packet(packet_of(lines[inner - 1 : inner + 1]))
+    if (source, to, protocol, ttl) != (str(first.pod_address), str(second.pod_address), "ICMP", 63):
+        raise Failed(f"inside: {source} > {to}, {protocol}, TTL {ttl}: not the pod's own packet")
+    return f"{outer[1]} > {outer[2]}, UDP {outer[3]}, VXLAN {outer[4]} ( {source} > {to}, {protocol}, TTL {ttl} )"
 
 
 def uplink(driver: Driver, node: Node) -> str:

@@ -15,6 +15,7 @@ from bgpd.lab.netns import require_root
 from bgpd.lab.shell import Failed, attempt, clean_env, run
 from bgpd.lab.topology import Topology, build
 from bgpd.lab.verdict import Say
+from bgpd.model import Overlay
 
 BASE = "debian:trixie-slim"
 SUITE = "trixie"
@@ -37,7 +38,7 @@ class ComposeDriver:
 
     def __init__(self, say: Say, topology: Topology | None = None) -> None:
         self._say = say
-        self.topology = topology or build()
+        self.topology = topology or build(overlay=_overlay())
         if len(self.topology.nodes) != 3:
             raise Failed("the container lab has three nodes: any other number is made of namespaces (--driver netns)")
         self._file = Path(bgpd.__file__).resolve().parents[1] / "docker-compose.yml"
@@ -118,8 +119,15 @@ class ComposeDriver:
 
     def _compose(self, *words: str, timeout: float) -> None:
         # Compose v1 gives up on an engine that is silent for a minute, as one on a busy machine may be
-        env = {"COMPOSE_HTTP_TIMEOUT": "600", **clean_env()}
+        env = {"COMPOSE_HTTP_TIMEOUT": "600", **clean_env(), "LAB_POOL": self.topology.pool}
         run([*compose_command(), "--file", str(self._file), *words], env=env, timeout=timeout)
+
+
+def _overlay() -> Overlay:
+    """How packets travel in the lab that is running, by what its first node was told."""
+    code, out, _ = attempt(["docker", "inspect", "--format", '{{join .Config.Env "\\n"}}', f"{PREFIX}node1"])
+    found = re.search(r"^BGPD_POOL=.*overlay=(\S+)$", out, re.MULTILINE) if code == 0 else None
+    return Overlay(found[1]) if found else Overlay.NEVER
 
 
 def _containers() -> list[str]:

@@ -20,7 +20,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 #: dependencies that no program here needs to run: web interfaces, log rotation, maintainer-script helpers
@@ -121,6 +121,20 @@ def unpack(packages: Sequence[str], cache: Path | None = None) -> Tree:
                     _fetch(package, where)
         versions[package] = str(json.loads(manifest.read_text())[package])
     return Tree(tuple(where / package for package in packages), versions, _accounts(where))
+
+
+def with_home(tree: Tree, user: str, directory: Path) -> Tree:
+    """The same programs, with accounts under `directory` in which the user has an empty home that root owns.
+
+    A daemon that separates its privileges by chroot insists on that.
+    """
+    home, accounts = directory / "empty", directory / "accounts"
+    home.mkdir(mode=0o755)
+    accounts.mkdir()
+    for name, row in (("passwd", f"{user}:x:64990:64990::{home}:/usr/sbin/nologin"), ("group", f"{user}:x:64990:")):
+        lines = [line for line in (tree.accounts / name).read_text().splitlines() if not line.startswith(f"{user}:")]
+        (accounts / name).write_text("\n".join([*lines, row]) + "\n")
+    return replace(tree, accounts=accounts)
 
 
 def _fetch(package: str, where: Path) -> None:

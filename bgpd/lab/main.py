@@ -12,6 +12,7 @@ from bgpd.lab.driver import Driver
 from bgpd.lab.shell import Failed
 from bgpd.lab.topology import MAX_NODES, build
 from bgpd.lab.verdict import Verdict
+from bgpd.model import Overlay
 
 WHAT = {"docker": "in containers", "netns": "in network namespaces"}
 
@@ -38,6 +39,14 @@ def _parser() -> argparse.ArgumentParser:
 
     up = command("up", "make a lab, look at everything, judge it, leave it running")
     up.add_argument("--nodes", type=_nodes, default=3, metavar="N", help="how many nodes (default 3)")
+    up.add_argument(
+        "--overlay",
+        type=Overlay,
+        default=Overlay.NEVER,
+        choices=list(Overlay),
+        metavar="MODE",
+        help="packets between pods in VXLAN: never (default), cross-subnet or always",
+    )
     up.add_argument("--no-check", action="store_true", help="make it and look at nothing")
     up.set_defaults(command=_up)
     check = command("check", "look at a running lab again (a node is stopped and started)")
@@ -81,10 +90,10 @@ def _up(options: argparse.Namespace) -> int:
     if options.driver == "docker":
         if not compose.engine_answers():
             raise Failed("no Docker engine answers")
-        driver = compose.ComposeDriver(print, build(options.nodes))
+        driver = compose.ComposeDriver(print, build(options.nodes, overlay=options.overlay))
     else:
-        driver = netns.NetnsDriver(build(options.nodes), options.name)
-    print(f"bgpd lab: {options.nodes} nodes {WHAT[driver.kind]}")
+        driver = netns.NetnsDriver(build(options.nodes, overlay=options.overlay), options.name)
+    print(f"bgpd lab: {options.nodes} nodes {WHAT[driver.kind]}, overlay {options.overlay.value}")
     driver.up()
     if options.no_check:
         return 0

@@ -25,6 +25,7 @@ from bgpd.lab.limits import raise_neighbour_limits, restore_neighbour_limits
 from bgpd.lab.processes import end, read_pid, start_time
 from bgpd.lab.shell import Failed, attempt, clean_env, run
 from bgpd.lab.topology import FABRIC, PROMETHEUS_PORT, Node, Router, RouterKind, Topology, build
+from bgpd.model import Overlay
 
 RUN = Path("/run/bgpd-lab")
 BRIDGE_PORTS = 1000  #: what one Linux bridge takes
@@ -53,7 +54,9 @@ class NetnsDriver:
         self._dir = RUN / name
         self._start = start
         self._scraped = scraped
-        self.topology = topology or build(int(str(self._state().get("nodes", 3))))
+        state = self._state()
+        overlay = Overlay(state.get("overlay", Overlay.NEVER.value))
+        self.topology = topology or build(int(str(state.get("nodes", 3))), overlay=overlay)
         self._found: list[str] | None = None
 
     # -- the lab as a whole
@@ -71,7 +74,7 @@ class NetnsDriver:
         if self.exists():
             self.down()
         self._dir.mkdir(parents=True)
-        state: dict[str, object] = {"nodes": len(self.topology.nodes)}
+        state: dict[str, object] = {"nodes": len(self.topology.nodes), "overlay": self.topology.overlay.value}
         self._write_state(state)
         hosts = len(self.topology.hosts())
         if hosts > BRIDGE_PORTS:

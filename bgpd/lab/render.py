@@ -42,6 +42,7 @@ def node_yaml(topology: Topology, node: Node) -> str:
         f"metrics: 0.0.0.0:{METRICS_PORT}",
         "announce:",
         f"  - {node.block}",
+        *([f"pool: {topology.pool}"] if topology.pool else []),
         "peer:",
     ]
     for other in topology.nodes:
@@ -175,6 +176,7 @@ version: "2.4"
 x-node: &node
   image: bgpd-lab-node
   build: {{context: ., dockerfile: docker/Dockerfile}}
+  environment: {{BGPD_POOL: "${{LAB_POOL:-}}"}}  # such as {POOL},overlay=always: packets between pods in VXLAN
   read_only: true
   tmpfs: ["/run/bgpd:uid=179,gid=179,mode=0750"]
   cap_drop: [ALL]

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from enum import Enum
 from ipaddress import IPv4Address, IPv4Network
 
+from bgpd.model import Overlay
+
 MAX_NODES = 240  #: addresses .11 to .250 of the fabric, and blocks 1 to 240 of the pool
 
 CLUSTER_ASN = 64512
@@ -73,6 +75,12 @@ class Topology:
     nodes: tuple[Node, ...]
     routers: tuple[Router, ...]
     prometheus: IPv4Address
+    overlay: Overlay = Overlay.NEVER  #: how packets between pods travel
+
+    @property
+    def pool(self) -> str:
+        """The pool as `--pool` takes it; empty where nothing is to be said of it."""
+        return "" if self.overlay is Overlay.NEVER else f"{POOL},overlay={self.overlay.value}"
 
     def node(self, name: str) -> Node:
         """The node of that name; KeyError where there is none."""
@@ -113,7 +121,7 @@ ROUTERS = (
 )
 
 
-def build(nodes: int = 3, *, routers: bool = True) -> Topology:
+def build(nodes: int = 3, *, routers: bool = True, overlay: Overlay = Overlay.NEVER) -> Topology:
     """The lab with that many nodes, with or without data-centre routers; ValueError where it cannot be."""
     if not 2 <= nodes <= MAX_NODES:
         raise ValueError(f"a lab has 2 to {MAX_NODES} nodes, not {nodes}")
@@ -133,4 +141,5 @@ def build(nodes: int = 3, *, routers: bool = True) -> Topology:
         ),
         routers=ROUTERS if routers else (),
         prometheus=FABRIC[4],
+        overlay=overlay,
     )

@@ -35,6 +35,17 @@ def test_namespaces(name: str, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.timeout(240)
+def test_the_overlay(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """The same checks in the other world: the packet on the wire has VXLAN around it."""
+    code = main.main(["up", "--driver", "netns", "--name", name, "--overlay", "always"])
+    output = capsys.readouterr().out
+    assert code == 0, output
+    assert _last_line(output).startswith("VERDICT: PASS 22/22 checks, 3 nodes in network namespaces"), output
+    assert "172.30.64.11 > 172.30.64.12, UDP 4789, VXLAN 4096 ( 10.244.1.10 > 10.244.2.10, ICMP, TTL 63 )" in output
+    assert main.main(["check", "--driver", "netns", "--name", name]) == 0  # it knows which world it is in
+
+
+@pytest.mark.timeout(240)
 def test_more_nodes(name: str, capsys: pytest.CaptureFixture[str]) -> None:
     code = main.main(["up", "--driver", "netns", "--name", name, "--nodes", "5"])
     output = capsys.readouterr().out
