@@ -277,7 +277,7 @@ def seen_on_wire(driver: Driver, first: Node, second: Node) -> str:
 
 
 def seen_in_tunnel(driver: Driver, first: Node, second: Node) -> str:
-    """Between the nodes the packet has a second header around it: nodes as its ends, VXLAN, and the pod's own inside."""
+    """Between the nodes a second header is around the packet: nodes as its ends, VXLAN, and the pod's own inside."""
     command = ["tcpdump", "-Z", "root", "-n", "-v", "-l", "--immediate-mode", "-c", "1"]
     command += ["-i", uplink(driver, second), f"udp and src {first.address} and dst {second.address}"]
     with Stream(driver.sidecar(second.name, command)) as stream:
