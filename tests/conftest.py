@@ -6,7 +6,7 @@ import pytest
 
 #: Suites with other people's daemons, kernels and clocks. One of them may be late for a reason of its own: a test that
 #: fails there runs once more, and is listed as RERUN at the end, to be looked at. Our own logic gets no second chance.
-REAL_WORLD = ("tests/interop/", "tests/lab/", "tests/netns/", "tests/hostile/")
+REAL_WORLD = ("tests/interop/", "tests/lab/", "tests/netns/", "tests/hostile/", "tests/etcd/")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
