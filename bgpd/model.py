@@ -193,6 +193,7 @@ class NeighborSpec:
     graceful_restart: GracefulRestart = GracefulRestart.FULL
     restart_time: int = 120  #: seconds for which the neighbor keeps our routes; 0 to 4095
     long_lived_stale_time: tuple[tuple[Family, int], ...] = ()  #: seconds after that, by family (RFC 9494)
+    long_lived_stale_limit: int = 86400  #: seconds, the most that its own routes are kept after the restart time
     send_hold_time: int | None = None  #: seconds (RFC 9687); None: twice the negotiated hold time; 0: off
     graceful_shutdown: bool = False  #: what it is sent carries GRACEFUL_SHUTDOWN (RFC 8326)
     accept_blackhole: bool = False  #: its routes with BLACKHOLE (RFC 7999) drop packets here
@@ -324,6 +325,7 @@ class SpeakerSpec:
     ranges: tuple[RangeSpec, ...] = ()  #: dynamic neighbors
     originate: tuple[Originate, ...] = ()
     multipath: int = 16  #: equal paths kept for ECMP; 1: only the best
+    graceful_shutdown: bool = False  #: what every neighbor is sent carries GRACEFUL_SHUTDOWN (RFC 8326)
     kernel: KernelSpec = KernelSpec()
     policies: tuple[PolicySpec, ...] = ()  #: every policy that has a name, in use or not
 

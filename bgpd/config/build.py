@@ -130,6 +130,7 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
             ranges=tuple(ranges),
             originate=tuple(Originate(family=v.value[0], prefix=v.value[1]) for v in values.all("announce")),
             multipath=values.get("multipath"),
+            graceful_shutdown=values.get("graceful-shutdown"),
             policies=policies,
             kernel=KernelSpec(
                 enabled=not values.get("no-kernel"),

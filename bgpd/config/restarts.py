@@ -15,6 +15,9 @@ def restarts(peer: PeerValues, *, hold_time: int, report: Report) -> dict[str, A
         if key in peer.fields and mode is not GracefulRestart.FULL:
             text = f"asks the neighbor to keep our routes, which graceful-restart={mode.value} does not"
             report.error(peer.at(key), f"{peer.field}: {key}", text)
+    if "long-lived-stale-limit" in peer.fields and mode is GracefulRestart.OFF:
+        text = "limits how long its routes are kept, and graceful-restart=off keeps none"
+        report.error(peer.at("long-lived-stale-limit"), f"{peer.field}: long-lived-stale-limit", text)
     send_hold: int | None = peer.get("send-hold-time")
     if send_hold and send_hold <= hold_time:
         text = f"{send_hold} is not more than the hold time ({hold_time}), as RFC 9687 wants it"
@@ -23,6 +26,7 @@ def restarts(peer: PeerValues, *, hold_time: int, report: Report) -> dict[str, A
         "graceful_restart": mode,
         "restart_time": peer.get("restart-time"),
         "long_lived_stale_time": _long_lived(peer, report),
+        "long_lived_stale_limit": peer.get("long-lived-stale-limit"),
         "send_hold_time": send_hold,
         "graceful_shutdown": peer.get("graceful-shutdown"),
         "accept_blackhole": peer.get("accept-blackhole"),

@@ -139,6 +139,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         example="4",
     ),
     Setting(
+        name="graceful-shutdown",
+        kind=kinds.SWITCH,
+        shape=Shape.SWITCH,
+        default=False,
+        help="tell every neighbor that our routes are about to go (RFC 8326), from the start on",
+        example="true",
+    ),
+    Setting(
         name="cluster-id",
         kind=kinds.CLUSTER_ID,
         metavar="A.B.C.D",
@@ -610,6 +618,14 @@ PEER_SETTINGS: Final[tuple[Setting, ...]] = (
         help="how long after that our routes are its last resort (RFC 9494); FAMILY:SECONDS pairs joined by + differ",
         default_text="0: not at all",
         example="86400",
+    ),
+    Setting(
+        name="long-lived-stale-limit",
+        kind=kinds.number(0, 16777215),
+        default=86400,
+        metavar="SECONDS",
+        help="the longest time that its routes are the last resort here, whatever it asks for (RFC 9494)",
+        example="3600",
     ),
     Setting(
         name="send-hold-time",

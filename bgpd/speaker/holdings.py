@@ -49,6 +49,11 @@ class Holdings:
         self.jobs: Final = Jobs()
         self.schedule: Final = Schedule()
         self.recovery: Final = Recovery(restarted=restarted)
-        self.draining = False  #: everything that is announced carries GRACEFUL_SHUTDOWN (RFC 8326)
+        self.draining = False  #: an operator has everything announced with GRACEFUL_SHUTDOWN (RFC 8326)
         self.leaving = False  #: sessions close because we restart: their routes are nobody's business any more
         self.now = 0.0  #: of the last turn or verb, monotonic seconds
+
+    @property
+    def drains(self) -> bool:
+        """Everything that is announced carries GRACEFUL_SHUTDOWN: an operator or the configuration wants it."""
+        return self.draining or self.spec.graceful_shutdown

@@ -13,17 +13,19 @@ from bgpd.model import link_local
 from bgpd.policy.courtesy import asks_to_drop
 from bgpd.rib.intern import Sweep, Threshold
 from bgpd.rib.nexthop import DISCARD, NOWHERE, NextHop
-from bgpd.rib.path import Path
+from bgpd.rib.path import Path, Source
 from bgpd.speaker.completion import Completion
 from bgpd.speaker.faults import Demand, Octets, fatal, survived
 from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.inbox import Inbox, Queue
 from bgpd.speaker.limits import enforce_in
 from bgpd.speaker.neighbor import Connection, Neighbor, Rib
-from bgpd.speaker.policing import by_class, by_id, with_id
+from bgpd.speaker.policing import by_class, by_id
+from bgpd.speaker.retention import marked
 from bgpd.speaker.tables import Table
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.errors import WireError
+from bgpd.wire.iana import LLGR_STALE
 from bgpd.wire.prefix import format_address
 from bgpd.wire.update import decode_update
 
@@ -98,12 +100,12 @@ class Intake:
             self._take_with_ids(table, rib, withdrawn, announced, attrs, now)
             return
         if attrs is None or not rib.imports.reads_prefix:
-            path = self._path(rib, attrs, now) if attrs is not None else None
-            table.apply(rib.source, withdrawn, announced, path)
+            source = rib.source
+            path = self._path(rib, source, attrs, now) if attrs is not None else None
+            table.apply(source, withdrawn, announced, path)
             return
         table.apply(rib.source, withdrawn, [], None)
-        for sort, prefixes in by_class(rib.imports, announced).items():
-            table.apply(rib.source, [], prefixes, self._path(rib, attrs, now, sort))
+        self._announce(table, rib, rib.source, announced, attrs, now)
 
     def _take_with_ids(
         self, table: Table, rib: Rib, withdrawn: list[bytes], announced: list[bytes], attrs: Attrs | None, now: float
@@ -114,17 +116,32 @@ class Intake:
         if attrs is None:
             return
         for path_id, prefixes in by_id(announced).items():
-            classes = by_class(rib.imports, prefixes) if rib.imports.reads_prefix else {0: prefixes}
-            for sort, members in classes.items():
-                table.apply(rib.source, [], members, self._path(rib, attrs, now, sort, path_id), path_id)
+            self._announce(table, rib, rib.source, prefixes, attrs, now, path_id)
 
-    def _path(self, rib: Rib, attrs: Attrs, now: float, sort: int = 0, path_id: int = 0) -> Path:
-        """The one path of this source with these attributes, at prefixes of this class: judged and resolved once."""
-        source = rib.source
+    def _announce(
+        self,
+        table: Table,
+        rib: Rib,
+        source: Source,
+        prefixes: list[bytes],
+        attrs: Attrs,
+        now: float,
+        path_id: int = 0,
+    ) -> None:
+        """Prefixes of one set of attributes, class by class as the import chain tells them apart."""
+        classes = by_class(rib.imports, prefixes) if rib.imports.reads_prefix else {0: prefixes}
+        for sort, members in classes.items():
+            table.apply(source, [], members, self._path(rib, source, attrs, now, sort, path_id), path_id)
+
+    def _path(self, rib: Rib, source: Source, attrs: Attrs, now: float, sort: int = 0, path_id: int = 0) -> Path:
+        """The one path of a source with these attributes, at prefixes of this class: judged and resolved once.
+
+        `source` is a generation of `rib`: the present one, but for routes that are judged again.
+        """
         key = (attrs, sort, path_id) if sort or path_id else attrs
         path = source.paths.get(key)
         if path is None and path_id:
-            path = source.paths[key] = self._path(rib, attrs, now, sort).with_id(path_id)
+            path = source.paths[key] = self._path(rib, source, attrs, now, sort).with_id(path_id)
         elif path is None:
             verdict = rib.imports.evaluate(
                 attrs, external=source.external, peer=source.neighbor, peer_address=source.address, sort=sort
@@ -134,22 +151,30 @@ class Intake:
             else:
                 drop = rib.accepts_blackhole and asks_to_drop(verdict.attrs)
                 hop = DISCARD if drop else self._hop(on_link(verdict.attrs.next_hop, rib.zone))
-                path = Path(source, attrs, verdict.attrs, hop, now)
+                passed = marked(verdict.attrs, LLGR_STALE) if source.last_resort else verdict.attrs
+                path = Path(source, attrs, passed, hop, now)
             source.paths[key] = path
         return path
 
-    def reimport(self, table: Table, rib: Rib, now: float) -> Iterator[None]:
-        """A job: each stored route of a source through its present import chain."""
-        source = rib.source
+    def reimport(self, table: Table, rib: Rib, source: Source, now: float) -> Iterator[None]:
+        """A job: each stored route of a source through the present import chain of its rib.
+
+        The source may be an older generation during a marked refresh, or one whose session has ended: what it gave
+        is as stale as it was, and judged by the rules of today.
+        """
         for prefixes in table.rib.walk():
+            if source.down:
+                break
             by_path: dict[Path, list[bytes]] = {}
             for prefix in prefixes:
                 for path in table.rib.candidates(prefix):
                     if path.source is source:
-                        by_path.setdefault(path, []).append(with_id(path, prefix) if rib.with_ids else prefix)
+                        by_path.setdefault(path, []).append(prefix)
             for path, members in by_path.items():
-                self._take(table, rib, [], members, path.attrs_in, now)
+                self._announce(table, rib, source, members, path.attrs_in, now, path.path_id)
             yield
+        if source is not rib.source or source.stale:
+            source.paths.clear()  # nothing more comes in
 
     # ===== next hops =====
 

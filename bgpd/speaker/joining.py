@@ -50,7 +50,9 @@ class Joining:
         group, member = self.member(connection, family, negotiated)
         member.deferred = self._held.recovery.active
         group.join(member)
-        rib = Rib(source, self._imports(connection, family), group, member)
+        ours = frozenset(connection.transport.next_hops.values())
+        rib = Rib(source, self._imports(neighbor, family, ours), group, member)
+        rib.local_addresses = ours
         rib.zone = connection.transport.zone
         if wants_default(spec):
             self._defaults.join(rib, *self.member(connection, family, negotiated, default=True), {})
@@ -60,12 +62,11 @@ class Joining:
         rib.with_ids = family in negotiated.add_path_receive
         return rib
 
-    def _imports(self, connection: Connection, family: Family) -> Chain:
-        assert connection.transport is not None
+    def _imports(self, neighbor: Neighbor, family: Family, local_addresses: frozenset[bytes]) -> Chain:
         return import_chain(
-            connection.neighbor.spec,
+            neighbor.spec,
             router_id=self._held.spec.router_id,
-            local_addresses=frozenset(connection.transport.next_hops.values()),
+            local_addresses=local_addresses,
             family=family,
             policies=self._held.policies,
             clusters=cluster_ids(self._held.spec),
@@ -87,7 +88,7 @@ class Joining:
         if not next_hop and not default:
             self._say_no_next_hop(connection.neighbor, family)
         knows_llgr = connection.session.agreement.long_lived_capable
-        drain = self._held.draining or spec.graceful_shutdown
+        drain = self._held.drains or spec.graceful_shutdown
         several = family in negotiated.add_path_send
         key = GroupKey(
             family=family.name,
@@ -141,16 +142,24 @@ class Joining:
         self.told_with_limit.discard(neighbor)
 
     def repolicy(self, neighbor: Neighbor, now: float) -> None:
-        """Other rules on a session that stays: stored routes are judged again, told routes are compared."""
-        connection = neighbor.live
-        assert connection is not None
+        """Other rules, the same session or none: stored routes are judged again, told routes are compared.
+
+        Stored are also the generations before the present one (RFC 7313), and what is kept through a restart.
+        """
         for family, rib in neighbor.ribs.items():
-            rib.imports = self._imports(connection, family)
-            rib.source.paths.clear()
-            rib.accepts_blackhole = neighbor.spec.accept_blackhole
-            again = self._intake.reimport(self._held.tables[family], rib, now)
+            self._judge(neighbor, family, rib, rib.sources, now)
+        for family, kept in neighbor.retained.items():
+            self._judge(neighbor, family, kept.rib, kept.sources, now)
+        if neighbor.live is not None:
+            self.regroup(neighbor)
+
+    def _judge(self, neighbor: Neighbor, family: Family, rib: Rib, sources: list[Source], now: float) -> None:
+        rib.imports = self._imports(neighbor, family, rib.local_addresses)
+        rib.accepts_blackhole = neighbor.spec.accept_blackhole
+        for source in sources:
+            source.paths.clear()
+            again = self._intake.reimport(self._held.tables[family], rib, source, now)
             self._held.jobs.add(f"import of {neighbor.key} again", again)
-        self.regroup(neighbor)
 
     def regroup(self, neighbor: Neighbor) -> None:
         """What a neighbor is told may have another form now: into the group that it belongs to."""

@@ -116,6 +116,7 @@ class Rib:
         self.member = member
         self.end_of_rib = False  #: received (RFC 4724 section 2)
         self.zone = 0  #: the link's number, where the session is over link-local addresses
+        self.local_addresses: frozenset[bytes] = frozenset()  #: ours on this session: never a next hop of its routes
         self.default: tuple[UpdateGroup, Member] | None = None  #: where its own default route comes from
         self.older: list[Source] = []  #: generations before `source` that a refresh has made stale (RFC 7313)
         self.with_ids = False  #: its NLRI comes with path identifiers (RFC 7911)
@@ -146,8 +147,9 @@ class Rib:
 class Retained:
     """One family's routes of a session that ended: good until `until`, or until the neighbor has said it all again."""
 
-    def __init__(self, source: Source, until: float, long_wait: int) -> None:
-        self.sources = [source]  #: oldest first; several where a session that lost a collision was between
+    def __init__(self, rib: Rib, until: float, long_wait: int) -> None:
+        self.rib: Final = rib  #: as it was when the session ended; its chain is kept up to date
+        self.sources = [rib.source]  #: oldest first; several where a session that lost a collision was between
         self.until = until  #: monotonic seconds
         self.long_wait = long_wait  #: seconds to keep them after that as the last resort (RFC 9494); 0: they go then
         self.long_lived = False  #: the long wait has begun

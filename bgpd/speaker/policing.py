@@ -62,11 +62,6 @@ def by_id(items: list[bytes]) -> dict[int, list[bytes]]:
     return {int.from_bytes(path_id, "big"): prefixes for path_id, prefixes in found.items()}
 
 
-def with_id(path: Path, prefix: bytes) -> bytes:
-    """A prefix as `path` came with it under ADD-PATH."""
-    return path.path_id.to_bytes(4, "big") + prefix
-
-
 def by_class(chain: Chain, prefixes: list[bytes]) -> dict[int, list[bytes]]:
     """Prefixes by the class that a chain sees them in."""
     found: dict[int, list[bytes]] = {}
@@ -78,6 +73,11 @@ def by_class(chain: Chain, prefixes: list[bytes]) -> dict[int, list[bytes]]:
 def judged_anew(changed: tuple[str, ...]) -> bool:
     """Whether one of these settings of a neighbor changes a verdict about its routes."""
     return bool([name for name in changed if COST.get(name) is Cost.POLICY])
+
+
+def for_next_session(changed: tuple[str, ...]) -> bool:
+    """Whether one of these settings is negotiated, or used when a connection is made."""
+    return bool([name for name in changed if COST.get(name) in (Cost.NEXT_SESSION, Cost.PASSWORD)])
 
 
 def policies_of(spec: SpeakerSpec) -> set[PolicySpec]:

@@ -62,6 +62,7 @@ COST: Final[dict[str, Cost]] = {
     "graceful_restart": Cost.NEXT_SESSION,
     "restart_time": Cost.NEXT_SESSION,
     "long_lived_stale_time": Cost.NEXT_SESSION,
+    "long_lived_stale_limit": Cost.NONE,
     "send_hold_time": Cost.NONE,
     "graceful_shutdown": Cost.POLICY,
     "accept_blackhole": Cost.POLICY,

@@ -57,8 +57,9 @@ class Retention:
             before.until = max(before.until, now + agreement.first_wait(family))
             return
         self.drop(neighbor, family)
-        wait, long_wait = agreement.first_wait(family), agreement.second_wait(family)
-        neighbor.retained[family] = kept = Retained(source, now + wait, long_wait)
+        wait = agreement.first_wait(family)
+        long_wait = min(agreement.second_wait(family), neighbor.spec.long_lived_stale_limit)
+        neighbor.retained[family] = kept = Retained(rib, now + wait, long_wait)
         how_long = f"for {wait} s, then {long_wait} s as the last resort" if long_wait else f"for {wait} s"
         self._log("info", "routes_kept", _fields(neighbor, family, kept, how_long))
         if not wait:
@@ -104,6 +105,7 @@ class Retention:
             kept.long_lived, kept.until = True, now + kept.long_wait
             for source in kept.sources:
                 source.last_resort = True
+                source.paths.clear()  # what is judged again from here on is marked, too
                 self._jobs.add(f"routes of {neighbor.key} age", age(self._tables[family], source))
             fields = _fields(neighbor, family, kept, f"for {kept.long_wait} s, as the last resort")
             self._log("info", "routes_long_lived", fields)
@@ -144,10 +146,10 @@ def age(table: Table, source: Source) -> Iterator[None]:
 
 
 def _aged(path: Path) -> Path | None:
-    if path.attrs is None:
-        return path  # not let in, and so nothing to anybody
     if NO_LLGR in path.attrs_in.communities():
         return None
+    if path.attrs is None:
+        return path  # not let in, and so nothing to anybody
     aged = marked(path.attrs, LLGR_STALE)
     return Path(path.source, path.attrs_in, aged, path.next_hop, path.since, path_id=path.path_id)
 
@@ -169,7 +171,7 @@ def words(spec: NeighborSpec, agreement: Agreement | None) -> list[str]:
             found.append("it does not know of restarts")
         for family in FAMILIES:
             if agreement.keeps(family):
-                long_wait = agreement.second_wait(family)
+                long_wait = min(agreement.second_wait(family), spec.long_lived_stale_limit)
                 then = f", then {long_wait} s as the last resort" if long_wait else ""
                 found.append(f"its {family.name} is kept for {agreement.first_wait(family)} s{then}")
         if agreement.notification:

@@ -15,7 +15,7 @@ from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.joining import Joining
 from bgpd.speaker.limits import enforce_in
 from bgpd.speaker.neighbor import Host, Neighbor
-from bgpd.speaker.policing import judged_anew
+from bgpd.speaker.policing import for_next_session, judged_anew
 from bgpd.speaker.reconcile import ChangeNeighbor, Cost, Step, change_of
 from bgpd.wire.iana import Cease
 from bgpd.wire.prefix import format_address
@@ -94,18 +94,19 @@ class Roster:
             neighbor.limits_passed.clear()
             if neighbor.disabled:
                 neighbor.enable(now)  # another limit: it may try again
-        neighbor_up = neighbor.live is not None
-        if step.cost is Cost.RESET or (step.cost >= Cost.NEXT_SESSION and not neighbor_up):
-            neighbor.stop(now, Cease.OTHER_CONFIGURATION_CHANGE)
-            neighbor.change(step.spec, held.spec.router_id, now)
+        reset = step.cost is Cost.RESET
+        # A connection that comes up has said the old things already. What is kept through a restart is not its matter.
+        anew = reset or (neighbor.live is None and for_next_session(step.changed))
+        if anew:
+            neighbor.stop(now, Cease.OTHER_CONFIGURATION_CHANGE if reset else Cease.ADMINISTRATIVE_RESET)
+        neighbor.change(step.spec, held.spec.router_id, now)
+        if judged_anew(step.changed):
+            self._joining.repolicy(neighbor, now)
+        if anew:
             neighbor.start(now)
-        else:
-            neighbor.change(step.spec, held.spec.router_id, now)
-            if neighbor_up and judged_anew(step.changed):
-                self._joining.repolicy(neighbor, now)
-            for family in list(neighbor.ribs):
-                if enforce_in(neighbor, family, held.log, now):
-                    break
+        for family in list(neighbor.ribs):
+            if enforce_in(neighbor, family, held.log, now):
+                break
         self._say_silent(step.spec)
         held.schedule.put(neighbor)
 

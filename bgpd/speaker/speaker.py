@@ -122,7 +122,7 @@ class Speaker:
     @property
     def draining(self) -> bool:
         """Everything that is announced carries GRACEFUL_SHUTDOWN (RFC 8326)."""
-        return self._held.draining
+        return self._held.drains
 
     # ===== life =====
 
@@ -176,8 +176,10 @@ class Speaker:
         self.policies.keep(policies_of(spec))
         if cluster_ids(spec) != cluster_ids(was):
             for neighbor in self.neighbors.values():
-                if neighbor.live is not None and not neighbor.spec.external:
+                if not neighbor.spec.external:
                     self._joining.repolicy(neighbor, now)
+        if spec.graceful_shutdown != was.graceful_shutdown:
+            self._tell_shutdown()
         return steps
 
     def _originate(self, item: Originate, *, announce: bool) -> None:
@@ -277,16 +279,25 @@ class Speaker:
         self.publish("config", now, neighbor=neighbor, reason=what)
 
     def drain(self, *, on: bool) -> int:
-        """Announce everything as about to go (RFC 8326), or no more so; the number of neighbors that are told."""
+        """Announce everything as about to go (RFC 8326), or no more so; the number of neighbors that are told.
+
+        Raises ValueError for an end of it that the configuration (`graceful-shutdown`) does not allow.
+        """
+        if not on and self.spec.graceful_shutdown:
+            raise ValueError("graceful-shutdown is set in the configuration; take it out there, and reload")
         self._held.draining = on
+        return self._tell_shutdown()
+
+    def _tell_shutdown(self) -> int:
+        """Everybody into the group that says, or no more says, that our routes are about to go."""
         told = [neighbor for neighbor in self.neighbors.values() if neighbor.live is not None]
         for neighbor in told:
             self._joining.regroup(neighbor)
-        if on:
+        if self.draining:
             self._held.log("info", "drain", {"neighbors": len(told)})
         else:
             self._held.log("info", "undrain", {"neighbors": len(told)})
-        self.publish("config", reason="draining" if on else "draining is over")
+        self.publish("config", reason="draining" if self.draining else "draining is over")
         return len(told)
 
     # ===== the turn =====

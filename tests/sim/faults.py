@@ -263,6 +263,7 @@ CHANGES: dict[str, tuple[bool, Other]] = {
     "graceful_restart": (False, of(*GracefulRestart)),
     "restart_time": (False, of(0, 5, 60, 120)),
     "long_lived_stale_time": (False, of((), ((IPV4, 20),), ((IPV4, 30), (IPV6, 1)))),
+    "long_lived_stale_limit": (False, of(0, 20, 86400)),
     "send_hold_time": (False, of(None, 0, 30)),
     "graceful_shutdown": (False, lambda world, spec: not spec.graceful_shutdown),
     "cluster_id": (False, of(None, b"\0\0\0\1")),

@@ -30,6 +30,8 @@ def test_every_key(case: Case) -> None:
     assert spec.accept_blackhole
     assert neighbor(case, "long-lived-stale-time=5").long_lived_stale_time == ((IPV4, 5), (IPV6, 5))
     assert neighbor(case, "graceful-restart=helper").graceful_restart is GracefulRestart.HELPER
+    assert neighbor(case, "").long_lived_stale_limit == 86400
+    assert neighbor(case, "long-lived-stale-limit=0").long_lived_stale_limit == 0
 
 
 @pytest.mark.parametrize(
@@ -43,6 +45,8 @@ def test_every_key(case: Case) -> None:
         ("long-lived-stale-time=16777216", "is not between 0 and 16777215 seconds (RFC 9494)"),
         ("long-lived-stale-time=ipv5:7", "expected a number of seconds, or pairs such as ipv4:3600+ipv6:600"),
         ("families=ipv4,long-lived-stale-time=ipv6:7", "ipv6 is not among the families of this neighbor"),
+        ("long-lived-stale-limit=16777216", "16777216 is not between 0 and 16777215"),
+        ("graceful-restart=off,long-lived-stale-limit=60", "graceful-restart=off keeps none"),
         ("send-hold-time=90", "90 is not more than the hold time (90), as RFC 9687 wants it"),
     ],
 )
@@ -60,3 +64,10 @@ def test_off_needs_no_quotes_and_a_mistake_has_its_line(case: Case) -> None:
     assert spec.graceful_restart is GracefulRestart.OFF
     (line,) = case.errors(yaml=text + "maybe\n")
     assert line.startswith("bgpd.yaml:3: ")
+
+
+def test_graceful_shutdown_is_for_one_neighbor_or_for_all(case: Case) -> None:
+    speaker = case.parse("--graceful-shutdown", "--peer=192.168.1.11").spec.speaker
+    assert speaker.graceful_shutdown
+    assert not speaker.neighbors[0].graceful_shutdown
+    assert not case.parse("--peer=192.168.1.11,graceful-shutdown").spec.speaker.graceful_shutdown

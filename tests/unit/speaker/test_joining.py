@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bgpd.model import ExportRule, ImportRule, Originate
 from bgpd.wire.family import IPV4
 from bgpd.wire.iana import GRACEFUL_SHUTDOWN
@@ -61,3 +63,18 @@ def test_a_session_without_an_address_of_a_family_says_so() -> None:
     bench.establish(A)  # its transport has an IPv4 address only
     (line,) = bench.events("no_next_hop")
     assert line["family"] == "ipv6"
+
+
+def test_the_configuration_says_goodbye_to_everybody_and_takes_it_back() -> None:
+    own = (Originate(family=IPV4, prefix=prefix_of("10.244.1.0/24")),)
+    bench = Bench(spec_of(A), originate=own, graceful_shutdown=True)
+    a = bench.establish(A)
+    assert a.told()[own[0].prefix].communities() == [GRACEFUL_SHUTDOWN]
+    assert bench.speaker.draining
+    with pytest.raises(ValueError, match="graceful-shutdown is set in the configuration"):
+        bench.speaker.drain(on=False)
+    for wanted in (False, True, False):
+        bench.speaker.reconfigure(replace(bench.speaker.spec, graceful_shutdown=wanted), bench.now)
+        bench.turn()
+        assert bool(a.told()[own[0].prefix].communities()) == wanted == bench.speaker.draining
+    assert not a.transport.closed

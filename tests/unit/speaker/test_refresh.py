@@ -1,6 +1,8 @@
 """Refreshes in both directions: marks, generations, and who is asked how."""
 
-from bgpd.model import ExportRule
+from dataclasses import replace
+
+from bgpd.model import ExportRule, ImportRule
 from bgpd.speaker.refresh import LIMIT
 from bgpd.wire.capability import Capability, enhanced_route_refresh, make_open, negotiate
 from bgpd.wire.family import FAMILIES, IPV4, IPV6
@@ -210,3 +212,26 @@ def test_a_peer_without_route_refresh_is_not_asked() -> None:
     tested.turn()
     assert tested.speaker.neighbors[peer.address].live is not None
     assert not tested.speaker.refresh_in(tested.speaker.neighbors[peer.address], IPV4)
+
+
+def test_other_rules_in_a_refresh_judge_both_generations_and_leave_them_apart() -> None:
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    speaker = tested.speaker
+    old = speaker.spec
+    none = tuple(replace(n, import_rule=ImportRule.NONE) if n.name == A else n for n in old.neighbors)
+    speaker.reconfigure(replace(old, neighbors=none), tested.now)
+    tested.turn()
+    table = speaker.tables[IPV4].rib
+    assert table.best(prefix_of(ONE)) is table.best(prefix_of(TWO)) is None
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO)}
+    speaker.reconfigure(old, tested.now)
+    tested.turn()
+    assert table.best(prefix_of(ONE)) is not None
+    assert table.best(prefix_of(TWO)) is not None
+    giver.send(encode_route_refresh(IPV4, END))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE)}

@@ -1,6 +1,8 @@
 """The helper: routes that outlive their session, and what ends that."""
 
-from bgpd.model import GracefulRestart
+from dataclasses import replace
+
+from bgpd.model import GracefulRestart, ImportRule
 from bgpd.rib.path import Path
 from bgpd.wire.capability import Capability, make_open
 from bgpd.wire.family import FAMILIES, IPV4
@@ -258,3 +260,74 @@ def test_a_route_that_somebody_else_keeps_for_long_is_the_last_resort_here_too()
     best = held(bench)
     assert best is not None
     assert best.source.address == two.address
+
+
+def rules(bench: Bench, **more: object) -> None:
+    """Another configuration of the peer, as a reload brings it."""
+    spec = bench.speaker.spec
+    changed = tuple(replace(n, **more) if n.name == PEER else n for n in spec.neighbors)  # type: ignore[arg-type]
+    bench.speaker.reconfigure(replace(spec, neighbors=changed), bench.now)
+    bench.turn()
+
+
+def test_the_long_wait_has_a_limit_of_our_own() -> None:
+    bench, peer = bench_with_routes(long_lived="00010180ffffff")  # 194 days
+    rules(bench, long_lived_stale_limit=30)
+    peer.close()
+    bench.wait(121)
+    path = held(bench)
+    assert path is not None
+    assert path.source.last_resort
+    bench.wait(28)
+    assert held(bench) is not None
+    bench.wait(2)
+    assert held(bench) is None
+
+
+def test_no_long_wait_at_all() -> None:
+    bench, peer = bench_with_routes(long_lived=LONG)
+    rules(bench, long_lived_stale_limit=0)
+    peer.close()
+    bench.wait(121)
+    assert held(bench) is None
+
+
+def test_other_rules_judge_what_is_kept() -> None:
+    bench, peer = bench_with_routes()
+    peer.close()
+    rules(bench, import_rule=ImportRule.NONE)
+    assert held(bench) is None, "not eligible any more"
+    assert len(bench.speaker.tables[IPV4].rib.candidates(prefix_of(NET))) == 1, "and still there"
+    rules(bench, import_rule=ImportRule.ALL)
+    path = held(bench)
+    assert path is not None
+    assert path.source.stale
+    assert not path.source.paths
+    again = back(bench)
+    again.announce(NET)
+    again.end_of_rib()
+    assert held(bench) is not None
+    assert held(bench, NET2) is None
+
+
+def test_other_rules_in_the_long_wait_leave_the_mark_on() -> None:
+    bench, peer = bench_with_routes(long_lived=LONG)
+    peer.announce("10.244.3.0/24", communities=[NO_LLGR])
+    peer.close()
+    rules(bench, import_rule=ImportRule.NONE)
+    bench.wait(121)
+    rules(bench, import_rule=ImportRule.ALL)
+    path = held(bench)
+    assert path is not None
+    assert path.attrs is not None
+    assert LLGR_STALE in path.attrs.communities()
+    assert held(bench, "10.244.3.0/24") is None, "not for the long wait, let in or not"
+
+
+def test_other_timers_of_a_neighbor_that_restarts_cost_no_routes() -> None:
+    bench, peer = bench_with_routes()
+    peer.close()
+    rules(bench, hold_time=30)
+    assert held(bench) is not None
+    rules(bench, families=(IPV4,))  # another session altogether
+    assert held(bench) is None
