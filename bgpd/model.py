@@ -331,6 +331,25 @@ class SpeakerSpec:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DatastoreSpec:
+    """Where the resources of a cluster are, and who we are in it. Files are named, and read at the start."""
+
+    scheme: str = ""  #: etcd, etcds or files; empty: there is none
+    places: tuple[str, ...] = ()  #: endpoints as URLs of HTTP; or the one directory
+    ca: str = ""  #: file
+    certificate: str = ""  #: file
+    key: str = ""  #: file
+    user: str = ""
+    password_file: str = ""
+    cache: str = "/var/lib/bgpd/datastore.json"
+    secrets: str = ""  #: directory; empty: they are in the datastore
+    node: str = ""  #: our name; empty: the machine's
+    address: str = "default-route"  #: our IPv4 address, or the method that finds it
+    address6: str = "none"
+    asn: int = 0  #: that the configuration gives this node; 0: the cluster's
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DaemonSpec:
     """The speaker's spec and everything around it that only shells read."""
 
@@ -342,4 +361,5 @@ class DaemonSpec:
     log_format: str = "console"
     log_level: str = "info"
     hostname: str = ""  #: as shown in views
+    datastore: DatastoreSpec = DatastoreSpec()
     sources: dict[str, str] = field(default_factory=dict, compare=False)  #: setting -> where its value came from

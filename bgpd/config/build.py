@@ -20,6 +20,7 @@ from bgpd.model import (
     AoKey,
     AsnRule,
     DaemonSpec,
+    DatastoreSpec,
     ExportRule,
     ImportRule,
     KernelSpec,
@@ -153,7 +154,28 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
         log_format=values.get("log-format"),
         log_level=values.get("log-level"),
         hostname=values.get("hostname"),
+        datastore=_datastore(values),
         sources=_sources(values),
+    )
+
+
+def _datastore(values: Values) -> DatastoreSpec:
+    """Where the cluster is. An AS number that somebody chose is the node's own; the default is nobody's choice."""
+    scheme, places = values.get("datastore") or ("", ())
+    return DatastoreSpec(
+        scheme=scheme,
+        places=places,
+        ca=values.get("datastore-ca") or "",
+        certificate=values.get("datastore-cert") or "",
+        key=values.get("datastore-key") or "",
+        user=values.get("datastore-user") or "",
+        password_file=values.get("datastore-password-file") or "",
+        cache=values.get("datastore-cache"),
+        secrets=values.get("secrets") or "",
+        node=values.get("node") or "",
+        address=values.get("node-address"),
+        address6=values.get("node-address6"),
+        asn=values.get("asn") if scheme and "asn" in values.given else 0,
     )
 
 

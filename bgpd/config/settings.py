@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from bgpd.config import kinds
+from bgpd.config import datastore, kinds
 from bgpd.config.kinds import Kind
 from bgpd.model import GracefulRestart, LimitAction, NextHopRule, OnStop
 from bgpd.wire.family import FAMILIES
@@ -287,6 +287,95 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         help="the name that we show",
         default_text="the machine's name",
         example="node1",
+    ),
+    Setting(
+        name="datastore",
+        kind=datastore.DATASTORE,
+        metavar="URL",
+        help="where the cluster's resources are: etcd://HOST:PORT[,...], etcds:// with TLS, or files:///DIRECTORY",
+        default_text="none: this file and the flags say everything",
+        example="etcd://192.168.1.5:2379",
+    ),
+    Setting(
+        name="datastore-ca",
+        kind=kinds.FILE,
+        metavar="FILE",
+        help="the authority that signed etcd's certificate",
+        default_text="those that the system trusts",
+        example="/etc/bgpd/etcd-ca.pem",
+    ),
+    Setting(
+        name="datastore-cert",
+        kind=kinds.FILE,
+        metavar="FILE",
+        help="our certificate, for an etcd that asks for one",
+        default_text="none",
+        example="/etc/bgpd/etcd.pem",
+    ),
+    Setting(
+        name="datastore-key",
+        kind=kinds.FILE,
+        metavar="FILE",
+        help="the key of our certificate",
+        default_text="in the certificate's file",
+        example="/etc/bgpd/etcd.key",
+    ),
+    Setting(
+        name="datastore-user",
+        kind=kinds.NAME,
+        metavar="NAME",
+        help="our user in etcd",
+        default_text="none",
+        example="bgpd",
+    ),
+    Setting(
+        name="datastore-password-file",
+        kind=kinds.FILE,
+        metavar="FILE",
+        help="a file that holds the password of our user in etcd",
+        default_text="none",
+        example="/etc/bgpd/etcd.password",
+    ),
+    Setting(
+        name="datastore-cache",
+        kind=kinds.FILE,
+        metavar="FILE",
+        help="where the last picture of the datastore is kept, so that a node starts while etcd is away",
+        default="/var/lib/bgpd/datastore.json",
+        example="/run/bgpd/datastore.json",
+    ),
+    Setting(
+        name="secrets",
+        kind=kinds.FILE,
+        metavar="DIRECTORY",
+        help="where the passwords are that resources name: DIRECTORY/NAME/KEY",
+        default_text="in the datastore",
+        example="/etc/bgpd/secrets",
+    ),
+    Setting(
+        name="node",
+        kind=datastore.NODE_NAME,
+        metavar="NAME",
+        help="our name among the nodes of the cluster",
+        default_text="the machine's name",
+        example="node9",
+    ),
+    Setting(
+        name="node-address",
+        kind=datastore.DETECTION,
+        default="default-route",
+        metavar="ADDR[/LENGTH]|METHOD",
+        help="our IPv4 address as a node, or how it is found: default-route, first-found, can-reach=, interface=, "
+        "skip-interface=, cidr=, none",
+        example="interface=eth.*",
+    ),
+    Setting(
+        name="node-address6",
+        kind=datastore.DETECTION,
+        default="none",
+        metavar="ADDR[/LENGTH]|METHOD",
+        help="the same for IPv6",
+        example="first-found",
     ),
 )
 

@@ -17,9 +17,6 @@ from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 from typing import Final, Protocol
 
-DEFAULT: Final = "default-route"
-NONE: Final = "none"
-
 #: Interfaces that belong to containers and overlays, as Calico leaves them out.
 _NOT_OURS: Final = re.compile(
     r"docker.*|cbr.*|dummy.*|virbr.*|lxcbr.*|lxdbr.*|veth.*|lo|cali.*|tunl.*|flannel.*|kube-ipvs.*|cni.*|podman.*"
@@ -52,41 +49,6 @@ class Found:
         return f"{ip_address(self.address)}/{self.length}"
 
 
-def check_method(text: str) -> str:
-    """The method as it was written. Raises ValueError with the rest of a sentence."""
-    method, equals, value = text.partition("=")
-    if method in (DEFAULT, "first-found", NONE) and not equals:
-        return text
-    if method in ("interface", "skip-interface") and value:
-        for pattern in value.split(","):
-            try:
-                re.compile(pattern)
-            except re.error as error:
-                raise ValueError(f"{pattern!r} is no regular expression: {error}") from None
-        return text
-    if method == "cidr" and value:
-        for prefix in value.split(","):
-            try:
-                ip_network(prefix, strict=False)
-            except ValueError:
-                raise ValueError(f"{prefix!r} is no prefix") from None
-        return text
-    if method == "can-reach" and value:
-        return text
-    if method == "kubernetes-internal-ip":
-        raise ValueError("kubernetes-internal-ip needs the Kubernetes API, which is not read here")
-    try:
-        ip_address(text.partition("/")[0])
-        if "/" in text:
-            ip_network(text, strict=False)
-    except ValueError:
-        raise ValueError(
-            f"{text!r} is neither an address nor a method: {DEFAULT}, first-found, can-reach=, interface=, "
-            "skip-interface=, cidr= or none"
-        ) from None
-    return text
-
-
 def detect(method: str, octets: int, addresses: Sequence[Local], source: Callable[[str], bytes | None]) -> Found | None:
     """The node's address of one family (4 or 16 octets); None for the method `none`.
 
@@ -94,11 +56,11 @@ def detect(method: str, octets: int, addresses: Sequence[Local], source: Callabl
     Raises ValueError, a sentence that says what was looked for and what there is.
     """
     name, _, value = method.partition("=")
-    if method == NONE:
+    if method == "none":
         return None
     ours = [each for each in addresses if len(each.address) == octets and each.fit and not _useless(each)]
     usual = [each for each in ours if not _NOT_OURS.fullmatch(each.interface)]
-    if name == DEFAULT:
+    if name == "default-route":
         return _by_source(source(""), usual, "the source of the default route") or _first(method, usual, ours, octets)
     if name == "first-found":
         return _first(method, usual, ours, octets)

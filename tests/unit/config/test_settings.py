@@ -17,7 +17,7 @@ def test_names_are_unique_and_in_kebab_case() -> None:
     for table in (SETTINGS, PEER_SETTINGS):
         names = [setting.name for setting in table]
         assert len(set(names)) == len(names)
-        assert all(re.fullmatch(r"[a-z]+(-[a-z]+)*", name) for name in names)
+        assert all(re.fullmatch(r"[a-z]+6?(-[a-z]+6?)*", name) for name in names)
     assert len(BY_VARIABLE) == len(SETTINGS)
 
 

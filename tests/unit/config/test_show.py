@@ -125,6 +125,17 @@ def test_the_text(case: Case) -> None:
         "log-level: info # default",
         "on-stop: shutdown # default",
         "# hostname: node1 # the machine's name",
+        "# datastore: none: this file and the flags say everything # default",
+        "# datastore-ca: those that the system trusts # default",
+        "# datastore-cert: none # default",
+        "# datastore-key: in the certificate's file # default",
+        "# datastore-user: none # default",
+        "# datastore-password-file: none # default",
+        "datastore-cache: /var/lib/bgpd/datastore.json # default",
+        "# secrets: in the datastore # default",
+        "# node: the machine's name # default",
+        "node-address: default-route # default",
+        "node-address6: none # default",
     ]
 
 

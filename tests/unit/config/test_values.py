@@ -31,6 +31,17 @@ THREE = {
     "vxlan-mtu": ("1", "2", "3"),
     "vxlan-address": ("10.0.0.1", "10.0.0.2", "10.0.0.3"),
     "no-kernel": ("true", "false", "true"),
+    "datastore": ("etcd://a", "files:///b", "etcds://c:1"),
+    "datastore-ca": ("/a", "/b", "/c"),
+    "datastore-cert": ("/a", "/b", "/c"),
+    "datastore-key": ("/a", "/b", "/c"),
+    "datastore-user": ("a", "b", "c"),
+    "datastore-password-file": ("/a", "/b", "/c"),
+    "datastore-cache": ("/a", "/b", "/c"),
+    "secrets": ("/a", "/b", "/c"),
+    "node": ("a", "b", "c"),
+    "node-address": ("none", "10.0.0.1", "cidr=10.0.0.0/8"),
+    "node-address6": ("first-found", "fd00::1/64", "interface=eth0"),
 }
 LAYERED = [setting for setting in SETTINGS if setting.in_file]
 

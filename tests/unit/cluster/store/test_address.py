@@ -3,7 +3,8 @@ from ipaddress import ip_address
 
 import pytest
 
-from bgpd.cluster.store.address import check_method, detect
+from bgpd.cluster.store.address import detect
+from bgpd.config.datastore import parse_method
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def source(way: dict[str, str]) -> object:
     ],
 )
 def test_methods(method: str, way: dict[str, str], expected: str) -> None:
-    assert check_method(method) == method
+    assert parse_method(method) == method
     assert str(detect(method, 4, HOST, source(way))) == expected  # type: ignore[arg-type]
 
 
@@ -71,19 +72,3 @@ def test_the_other_family() -> None:
 def test_nothing_found_says_what_there_is(method: str) -> None:
     with pytest.raises(ValueError, match=r"no IPv4 address for this node: .*192\.0\.2\.1 on eth0"):
         detect(method, 4, HOST, source({}))  # type: ignore[arg-type]
-
-
-@pytest.mark.parametrize(
-    ("text", "why"),
-    [
-        ("interface=[", "no regular expression"),
-        ("cidr=rubbish", "no prefix"),
-        ("first-fund", "neither an address nor a method"),
-        ("192.0.2.1/99", "neither an address nor a method"),
-        ("kubernetes-internal-ip", "needs the Kubernetes API"),
-        ("interface=", "neither"),
-    ],
-)
-def test_methods_that_are_none(text: str, why: str) -> None:
-    with pytest.raises(ValueError, match=why):
-        check_method(text)
