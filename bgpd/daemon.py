@@ -1,22 +1,28 @@
 """The composition root: from arguments to a running daemon, and out again.
 
 `main` parses, `Daemon.run` wires the rooms together in the order in which they can refuse (ports, kernel,
-sockets for people), gives the speaker its spec, and waits for a signal. SIGHUP parses the same arguments
+sockets for people), gives the speaker its spec, and waits for a signal. What answers people is loaded when the
+first OPENs are on their way. SIGHUP parses the same arguments
 again and reconciles; a configuration with a mistake changes nothing. SIGTERM and SIGINT stop as `--on-stop`
 says. Nothing else in the house knows that there is a process.
 """
 
 import asyncio
 import contextlib
+import gc
 import os
 import random
 import signal
+import socket
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bgpd
 from bgpd.config import ConfigError, Parsed, parse
+from bgpd.control.listener import ControlRefused, bind
+from bgpd.http.listener import HttpRefused, listen
 from bgpd.log import Logger, setup
 from bgpd.model import DaemonSpec, OnStop
 from bgpd.net import memory
@@ -27,13 +33,13 @@ from bgpd.net.io_loop import Stalls, new_loop
 from bgpd.net.io_tcp import ListenRefused, Network
 from bgpd.net.keys import refusals
 from bgpd.net.marker import Marker
+from bgpd.net.ports import who_listens
 from bgpd.speaker.reconcile import immutable
 from bgpd.speaker.speaker import Speaker
 from bgpd.wire.prefix import format_address
 
 if TYPE_CHECKING:
-    from bgpd.control.service import ControlService
-    from bgpd.http.service import HttpService
+    from bgpd.answers import Answers
     from bgpd.kernel.service import KernelService
 
 _FIXED = ("listen", "metrics", "control", "log_format")  # settings that only a restart brings into force
@@ -41,6 +47,7 @@ EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
 EXIT_USAGE = 2  #: the configuration refused
 STOP_LIMIT = 5.0  #: seconds for NOTIFICATIONs and kernel routes to leave
 ANSWER_TIME = 0.1  #: seconds for a client of the control socket to get its answer before we leave
+SWITCH = 0.0005  #: seconds after which the thread that loads modules lets the loop go on
 SWEEP_AFTER = 30.0  #: seconds after the start at which routes of an earlier run go in any case
 
 
@@ -52,9 +59,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the daemon (or `bgpd lab`). Exit code: 0, 1 (refused by the machine), 2 (by the configuration)."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     if arguments[:1] == ["lab"]:
+        gc.enable()
         from bgpd.lab.main import main as lab  # noqa: PLC0415 - a daemon needs no lab
 
         return lab(arguments[1:])
+    if arguments[:1] == ["render"]:
+        from bgpd.cli.plan import main as render  # noqa: PLC0415 - a daemon prints nothing
+
+        return render(arguments[1:])
     host = ThisHost()
     if arguments[:1] == ["policy"]:
         from bgpd.cli.offline import main as offline  # noqa: PLC0415 - a daemon does not need it
@@ -73,6 +85,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     spec = parsed.spec
     log = setup(spec.log_format, spec.log_level)
+    log.hold()
     daemon = Daemon(arguments, parsed, host, log)
     try:
         with asyncio.Runner(loop_factory=lambda: new_loop(daemon.stalls)) as runner:
@@ -80,6 +93,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except Refused as error:
         print(f"bgpd: {error}", file=sys.stderr)
         return EXIT_REFUSED
+    finally:
+        log.release()
     return 0
 
 
@@ -102,8 +117,7 @@ class Daemon:
         self.engine = Engine(self._bug)
         self.network = Network(self.engine.poke, log.emit)
         self.kernel: KernelService | None = None
-        self._control: ControlService | None = None
-        self._http: HttpService | None = None
+        self._answers: Answers
 
     @property
     def spec(self) -> DaemonSpec:
@@ -134,6 +148,7 @@ class Daemon:
         stack.push_async_callback(self.network.stop)
         if spec.speaker.kernel.enabled:
             await self._start_kernel(spec, stack)
+        control, pages = _listen(spec, stack)
         left_over = self._marker.set()
         # Our forwarding state is our routes in the kernel; without a kernel it is somebody else's, and goes on.
         restarted = self.kernel.adopted() > 0 if self.kernel is not None else left_over
@@ -148,8 +163,6 @@ class Daemon:
             restarted=restarted,
         )
         self._speaking = True
-        await self._start_pages(spec, stack)
-        memory.tame()
         self.network.start(self.speaker)
         self._log.emit(
             "info",
@@ -166,6 +179,19 @@ class Daemon:
         self.speaker.start(now())
         self.engine.start(self.speaker)
         stack.callback(self.engine.stop)
+        await self._load(spec)
+        await self._start_pages(spec, stack, control, pages)
+        memory.tame()
+
+    async def _load(self, spec: DaemonSpec) -> None:
+        """Load what logs and answers, in a thread: the first OPENs do not wait for it."""
+        before = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH)
+        try:
+            await asyncio.to_thread(_load, self._log, spec)
+        finally:
+            sys.setswitchinterval(before)
+        self._log.release()
 
     async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
         from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - pyroute2 only where it is used
@@ -178,9 +204,15 @@ class Daemon:
             raise Refused(str(error)) from error
         stack.push_async_callback(self._stop_kernel)
 
-    async def _start_pages(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
-        from bgpd.answers import Answers  # noqa: PLC0415
-        from bgpd.control.service import ControlRefused, ControlService  # noqa: PLC0415 - msgspec after the listeners
+    async def _start_pages(
+        self,
+        spec: DaemonSpec,
+        stack: contextlib.AsyncExitStack,
+        control: socket.socket,
+        pages: socket.socket | None,
+    ) -> None:
+        from bgpd.answers import Answers  # noqa: PLC0415 - see `_load`
+        from bgpd.control.service import ControlService  # noqa: PLC0415
 
         answers = self._answers = Answers(
             hostname=spec.hostname,
@@ -190,22 +222,15 @@ class Daemon:
             restart=self.restart,
         )
         answers.start(self.speaker, self.kernel)
-        self._control = ControlService(spec.control, queries=answers, on_event=self._shell_event)
-        try:
-            await self._control.start()
-        except ControlRefused as error:
-            raise Refused(str(error)) from error
-        stack.push_async_callback(self._control.stop)
+        service = ControlService(spec.control, queries=answers, on_event=self._shell_event)
+        await service.start(control)
+        stack.push_async_callback(service.stop)
         if spec.metrics is not None:
-            from bgpd.http.service import HttpRefused, HttpService  # noqa: PLC0415 - only where it is used
-            from bgpd.net.ports import who_listens  # noqa: PLC0415
+            from bgpd.http.service import HttpService  # noqa: PLC0415 - only where it is used
 
-            self._http = HttpService(spec.metrics, pages=answers, who_listens=who_listens, on_event=self._shell_event)
-            try:
-                await self._http.start()
-            except HttpRefused as error:
-                raise Refused(str(error)) from error
-            stack.push_async_callback(self._http.stop)
+            http = HttpService(spec.metrics, pages=answers, on_event=self._shell_event)
+            await http.start(pages)
+            stack.push_async_callback(http.stop)
 
     async def _serve(self) -> None:
         """Signals, and the sweep of what an earlier run left in the kernel."""
@@ -311,3 +336,27 @@ class Daemon:
 def _jitter() -> float:
     """RFC 4271 section 10."""
     return random.uniform(0.75, 1.0)  # noqa: S311 - timers, not secrets
+
+
+def _listen(spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> tuple[socket.socket, socket.socket | None]:
+    """The sockets for people: the control socket, and that of the pages where they are served. Raises Refused."""
+    try:
+        control = bind(Path(spec.control))
+        stack.callback(control.close)
+        if spec.metrics is None:
+            return control, None
+        pages = listen(spec.metrics, who_listens)
+        stack.callback(pages.close)
+    except (ControlRefused, HttpRefused) as error:
+        raise Refused(str(error)) from error
+    return control, pages
+
+
+def _load(log: Logger, spec: DaemonSpec) -> None:
+    """In a thread, once. Everything that is first used by a log line, a question or a scrape."""
+    log.load()
+    import bgpd.answers  # noqa: PLC0415
+    import bgpd.control.service
+
+    if spec.metrics is not None:
+        import bgpd.http.service  # noqa: F401, PLC0415

@@ -6,6 +6,8 @@
 from collections.abc import Callable, Iterator
 from typing import Any, Final, TypeAlias
 
+from bgpd.cluster.metallb import BGPAdvertisement, MetalPeer
+from bgpd.cluster.own import ClusterConfiguration, PeerSettings, ServiceAddress
 from bgpd.cluster.problem import Cause
 from bgpd.cluster.resources import (
     BGPConfiguration,
@@ -19,6 +21,7 @@ from bgpd.cluster.resources import (
     NodeBGP,
 )
 from bgpd.cluster.scalars import community, show_net
+from bgpd.wire.prefix import network
 
 Finding: TypeAlias = tuple[str, str, Cause]
 
@@ -222,6 +225,69 @@ def _felix(it: FelixConfiguration) -> Iterator[Finding]:
         )
 
 
+def _timers(hold: float | None, keepalive: float | None, retry: float | None, retry_key: str) -> Iterator[Finding]:
+    if hold is not None and not (hold == 0 or 3 <= hold <= 65535):  # RFC 4271 section 4.2
+        yield "spec.holdTime", "must be 0 or 3 s to 65535 s (RFC 4271)", Cause.VALUE
+    if keepalive is not None and not 1 <= keepalive <= 65535:
+        yield "spec.keepaliveTime", "must be 1 s to 65535 s", Cause.VALUE
+    if hold and keepalive is not None and keepalive >= hold:
+        yield "spec.keepaliveTime", f"must be less than holdTime ({hold:g} s)", Cause.VALUE
+    if retry is not None and not 1 <= retry <= 65535:
+        yield f"spec.{retry_key}", "must be 1 s to 65535 s", Cause.VALUE
+
+
+def _cluster(it: ClusterConfiguration) -> Iterator[Finding]:
+    if it.meta.name != "default":
+        yield "metadata.name", 'must be "default": there is one', Cause.VALUE
+    yield from _timers(it.hold_time, it.keepalive_time, it.connect_retry_time, "connectRetryTime")
+
+
+def _peer_settings(it: PeerSettings) -> Iterator[Finding]:
+    yield from _timers(it.hold_time, it.keepalive_time, it.connect_retry_time, "connectRetryTime")
+
+
+def _service(it: ServiceAddress) -> Iterator[Finding]:
+    if it.nodes and it.node_selector:
+        yield "spec.nodeSelector", "nodes is given, too; one of them says who announces it", Cause.VALUE
+    if not it.nodes and not it.node_selector and it.health_check is None:
+        yield "spec.nodes", "nobody announces it: give nodes, nodeSelector or healthCheck", Cause.MISSING
+    for number, address in enumerate(it.addresses):
+        if network(address.subnet, len(address.address)) != address.address:
+            yield f"spec.addresses[{number}]", f"{address} has host bits set", Cause.VALUE
+    if (check := it.health_check) is not None:
+        if sum([check.tcp is not None, check.http is not None, bool(check.command)]) != 1:
+            yield "spec.healthCheck", "exactly one of tcp, http and command", Cause.VALUE
+        if not 0.1 <= check.interval <= 3600:
+            yield "spec.healthCheck.interval", "must be 100ms to 1h", Cause.VALUE
+        if not 0.01 <= check.timeout <= 60:
+            yield "spec.healthCheck.timeout", "must be 10ms to 1m", Cause.VALUE
+        if check.http is not None and not check.http.path.startswith("/"):
+            yield "spec.healthCheck.http.path", "must begin with /", Cause.VALUE
+
+
+def _metal_peer(it: MetalPeer) -> Iterator[Finding]:
+    if not it.my_asn:
+        yield "spec.myASN", "must not be 0", Cause.VALUE
+    if bool(it.peer_asn) == bool(it.dynamic_asn):
+        yield "spec.peerASN", "exactly one of peerASN and dynamicASN", Cause.VALUE
+    if bool(it.address) == bool(it.interface):
+        yield "spec.peerAddress", "exactly one of peerAddress and interface", Cause.VALUE
+    if "*" in it.interface:
+        yield "spec.interface", "is one interface, not a pattern", Cause.VALUE
+    if it.password and it.password_secret is not None:
+        yield "spec.passwordSecret", "password is given, too", Cause.VALUE
+    if it.source_address is not None and it.address and len(it.source_address) != len(it.address):
+        yield "spec.sourceAddress", "must be of the family of peerAddress", Cause.VALUE
+    if it.disable_mp and (it.dual_stack or len(it.address) == 16):
+        yield "spec.disableMP", "without multiprotocol there is IPv4 only (RFC 4760)", Cause.VALUE
+    yield from _timers(it.hold_time, it.keepalive_time, it.connect_time, "connectTime")
+
+
+def _advertisement(it: BGPAdvertisement) -> Iterator[Finding]:
+    if it.service_selectors and (it.aggregation != 32 or it.aggregation_v6 != 128):
+        yield "spec.serviceSelectors", "does not go with aggregation: an aggregate is of all services", Cause.VALUE
+
+
 CHECKS: Final[dict[type, Callable[[Any], Iterator[Finding]]]] = {
     BGPConfiguration: _configuration,
     BGPPeer: _peer,
@@ -230,4 +296,9 @@ CHECKS: Final[dict[type, Callable[[Any], Iterator[Finding]]]] = {
     Node: _node,
     IPAMBlock: _block,
     FelixConfiguration: _felix,
+    ClusterConfiguration: _cluster,
+    PeerSettings: _peer_settings,
+    ServiceAddress: _service,
+    MetalPeer: _metal_peer,
+    BGPAdvertisement: _advertisement,
 }

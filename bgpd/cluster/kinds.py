@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
+from bgpd.cluster import metallb, own
 from bgpd.cluster import resources as r
 from bgpd.cluster.resources import Meta
 from bgpd.cluster.shapes import Record
@@ -39,6 +40,10 @@ def _calico(name: str, plural: str, spec: Record, status: Record | None = None) 
     return Kind(name=name, api=CALICO, plural=plural, spec=spec, status=status, also=(CALICO_CRD,))
 
 
+def _metallb(name: str, plural: str, spec: Record, api: str = metallb.METALLB) -> Kind:
+    return Kind(name=name, api=api, plural=plural, spec=spec)
+
+
 KINDS: Final[tuple[Kind, ...]] = (
     _calico("BGPConfiguration", "bgpconfigurations", r.BGP_CONFIGURATION),
     _calico("BGPPeer", "bgppeers", r.BGP_PEER),
@@ -48,6 +53,15 @@ KINDS: Final[tuple[Kind, ...]] = (
     _calico("BlockAffinity", "blockaffinities", r.BLOCK_AFFINITY),
     _calico("IPAMBlock", "ipamblocks", r.IPAM_BLOCK),
     _calico("FelixConfiguration", "felixconfigurations", r.FELIX_CONFIGURATION),
+    _calico("WorkloadEndpoint", "workloadendpoints", r.WORKLOAD_ENDPOINT),
+    Kind(name="ClusterConfiguration", api=own.OWN, plural="clusterconfigurations", spec=own.CLUSTER_CONFIGURATION),
+    Kind(name="PeerSettings", api=own.OWN, plural="peersettings", spec=own.PEER_SETTINGS),
+    Kind(name="ServiceAddress", api=own.OWN, plural="serviceaddresses", spec=own.SERVICE_ADDRESS),
+    _metallb("BGPPeer", "bgppeers", metallb.METAL_PEER, api=metallb.METALLB_PEER),
+    _metallb("IPAddressPool", "ipaddresspools", metallb.IP_ADDRESS_POOL),
+    _metallb("BGPAdvertisement", "bgpadvertisements", metallb.BGP_ADVERTISEMENT),
+    _metallb("Community", "communities", metallb.COMMUNITY_KIND),
+    _metallb("BFDProfile", "bfdprofiles", metallb.BFD_PROFILE),
 )
 
 #: (apiVersion, kind) -> the row
@@ -62,7 +76,7 @@ REFUSED: Final[Mapping[str, str]] = {
         "policy for packets is Felix's work, not that of a BGP speaker",
     ),
     **dict.fromkeys(
-        ["HostEndpoint", "WorkloadEndpoint", "Profile", "NetworkSet", "GlobalNetworkSet"],
+        ["HostEndpoint", "Profile", "NetworkSet", "GlobalNetworkSet"],
         "endpoints are Felix's work; routes to workloads are announced by block",
     ),
     **dict.fromkeys(

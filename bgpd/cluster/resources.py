@@ -551,3 +551,20 @@ FELIX_CONFIGURATION: Final = Record(
     Key("wireguardEnabledV6", SWITCH, "wireguard_v6"),
     others=True,
 )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorkloadEndpoint:
+    """A workload: read only to find those that a BGPPeer peers with by `localWorkloadSelector`."""
+
+    meta: Meta
+    node: str
+    networks: tuple[HostAddress, ...] = ()
+
+
+WORKLOAD_ENDPOINT: Final = Record(
+    WorkloadEndpoint,
+    Key("node", NAME, "node"),
+    Key("ipNetworks", Many(HOST_ADDRESS), "networks"),
+    others=True,  # interfaces, ports, profiles: Felix's
+)
