@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import bgpd
+from bgpd import compiled
 from bgpd.http.service import Health
 from bgpd.http.snapshot import FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
 from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now, wall
 from bgpd.net.io_loop import BUCKETS, Stalls
-from bgpd.rib import loc_rib
 from bgpd.session.fsm import State
 from bgpd.speaker import admin, policy_query, query
 from bgpd.speaker.neighbor import Neighbor
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
 GRACE: Final = 30.0  #: seconds after the start in which every session must come up before this speaker is ready
 STALLED: Final = 5.0  #: seconds without a turn that was due, after which the speaker counts as stalled
-COMPILED: Final = not loc_rib.__file__.endswith(".py")  #: the hot rooms run as machine code (mypyc)
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _KINDS: Final = tuple(MessageType)
 
@@ -101,7 +100,7 @@ class Answers:
             kernel_in_sync=self._kernel.in_sync() if self._kernel is not None else None,
             rss=resident(),
             loop_stall=self._stalls.worst(),
-            compiled=COMPILED,
+            compiled=bool(compiled.rooms()),
             restarting=speaker.recovery.active,
             draining=speaker.draining,
         )
@@ -223,7 +222,7 @@ class Answers:
         return MetricsSnapshot(
             version=bgpd.__version__,
             python=platform.python_version(),
-            compiled=COMPILED,
+            compiled=compiled.rooms(),
             asn=speaker.spec.asn,
             router_id=format_address(speaker.spec.router_id),
             ready=not self.not_ready(),

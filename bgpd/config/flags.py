@@ -9,7 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NoReturn
 
-from bgpd import __version__
+from bgpd import __version__, compiled
 from bgpd.config.kinds import short
 from bgpd.config.origin import Collected, Item, Layer, Origin, PeerItem
 from bgpd.config.report import ConfigError, Report, nearest, printable
@@ -44,7 +44,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for setting in SETTINGS:
         _add(parser, setting)
-    parser.add_argument("--version", action="version", version=f"bgpd {__version__}")
+    parser.add_argument("--version", action="version", version=f"bgpd {__version__} ({compiled.words()})")
     return parser
 
 

@@ -79,8 +79,9 @@ def _each(value: Callable[[NeighborMetrics], float]) -> Callable[[str, MetricsSn
 
 
 def _build(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
-    compiled = str(snapshot.compiled).lower()
-    yield f"{name}{_labels(version=snapshot.version, python=snapshot.python, compiled=compiled)} 1\n"
+    compiled, rooms = str(bool(snapshot.compiled)).lower(), " ".join(snapshot.compiled)
+    labels = _labels(version=snapshot.version, python=snapshot.python, compiled=compiled, rooms=rooms)
+    yield f"{name}{labels} 1\n"
 
 
 def _speaker(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:

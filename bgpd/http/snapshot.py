@@ -80,7 +80,7 @@ class MetricsSnapshot:
 
     version: str
     python: str
-    compiled: bool
+    compiled: tuple[str, ...]  #: rooms that run as machine code
     asn: int
     router_id: str
     ready: bool

@@ -35,12 +35,12 @@ def own_as_too_often(route: Route, context: Context) -> Reason | None:
     return Reason.AS_LOOP if count > context.allow_own_as else None
 
 
-def _rewritten(route: Route, change: Callable[[int], int]) -> None:
+def _rewritten(route: Route, context: Context, change: Callable[[int, Context], int]) -> None:
     """Change every AS of the path; 0 takes one away."""
     value = route.settle().as_path_value()
     segments = []
     for kind, numbers in aspath.decode(value):
-        kept = tuple([after for asn in numbers if (after := change(asn))])
+        kept = tuple([after for asn in numbers if (after := change(asn, context))])
         if kept:
             segments.append((kind, kept))
     changed = aspath.encode(segments)
@@ -48,16 +48,26 @@ def _rewritten(route: Route, change: Callable[[int], int]) -> None:
         route.changes[AS_PATH] = changed
 
 
+def _ours_for_theirs(asn: int, context: Context) -> int:
+    return context.local_asn if asn == context.remote_asn else asn
+
+
+def _none_for_private(asn: int, context: Context) -> int:
+    if asn != context.remote_asn and private(asn):
+        return 0
+    return asn
+
+
 def override(route: Route, context: Context) -> Reason | None:
     """Our AS in place of the neighbor's."""
     if context.remote_asn.to_bytes(4, "big") in route.attrs.raw:
-        _rewritten(route, lambda asn: context.local_asn if asn == context.remote_asn else asn)
+        _rewritten(route, context, _ours_for_theirs)
     return None
 
 
 def remove_private(route: Route, context: Context) -> Reason | None:
     """No AS for private use but the neighbor's own."""
-    _rewritten(route, lambda asn: 0 if private(asn) and asn != context.remote_asn else asn)
+    _rewritten(route, context, _none_for_private)
     return None
 
 

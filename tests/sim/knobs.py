@@ -1,12 +1,13 @@
 """Small worlds, small limits: the code that only a full table reaches, reached by ten routes.
 
 Slices, high marks, caches and the sweep's threshold are constants. For the time of one history they are others, drawn
-from its seed. (A compiled room keeps its constants; the simulation is for the interpreted ones.)
+from its seed. A compiled room keeps its constants; its histories are played all the same, with the limits as they are.
 """
 
 import random
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FunctionType, ModuleType
 from typing import Any
 
 from bgpd.rib import group, intern, loc_rib
@@ -66,6 +67,8 @@ def knobs(rng: random.Random, *, tight: bool) -> Iterator[None]:
 
 
 def _set(undo: list[Callable[[], None]], thing: object, name: str, value: Any) -> None:
+    if not isinstance(thing, (ModuleType, FunctionType)):
+        return  # a compiled method
     old = getattr(thing, name)
     undo.append(lambda: setattr(thing, name, old))
     setattr(thing, name, value)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bgpd import __version__
+from bgpd import __version__, compiled
 from bgpd.config.flags import read_peer
 from bgpd.config.origin import Layer, Origin
 from bgpd.config.report import Report
@@ -190,7 +190,7 @@ def test_version(case: Case, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as leave:
         case.parse("--version")
     assert leave.value.code == 0
-    assert capsys.readouterr().out == f"bgpd {__version__}\n"
+    assert capsys.readouterr().out == f"bgpd {__version__} ({compiled.words()})\n"
 
 
 def test_read_peer_takes_spaces_and_bare_switches() -> None:

@@ -4,7 +4,7 @@ from bgpd.http.snapshot import FibMetrics, MetricsSnapshot, NeighborMetrics
 
 
 def test_what_is_not_said_is_nothing() -> None:
-    snapshot = MetricsSnapshot(version="0", python="3", compiled=True, asn=1, router_id="1.1.1.1", ready=False)
+    snapshot = MetricsSnapshot(version="0", python="3", compiled=("rib",), asn=1, router_id="1.1.1.1", ready=False)
     assert (list(snapshot.neighbors), dict(snapshot.prefixes), snapshot.fib, snapshot.loop_stall) == (
         [],
         {},
