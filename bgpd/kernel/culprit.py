@@ -2,12 +2,14 @@
 
 A route event names the port id of the socket that asked for it. By custom a process's first netlink socket has its
 process id as port, so `ip route del` is mostly found at /proc/PORT while it still lives; a later socket of a process
-has a random port, and then the way goes by the socket's inode: /proc/net/netlink names it, the processes' descriptor
+has a random port, and then the way goes by the socket's inode: net/netlink names it, the processes' descriptor
 links hold it. Both need rights on /proc, and a process in another process namespace has other numbers there. So an
 answer is checked against the socket's inode where there is one, and "not known" is an answer, too.
 
-The look costs up to some tens of milliseconds on a machine with many processes: it comes after the repair, never
-before, a port that was looked up is remembered for a moment, and only a few are looked up per second.
+A program may be gone a millisecond later, so `glance` reads the one name at once. The thorough look costs up to some
+tens of milliseconds on a machine with many processes: it is made after the repair, in a thread (whose network
+namespace is the one that counts), a port that was looked up is remembered for a moment, and only a few are looked up
+per second.
 """
 
 import time
@@ -30,8 +32,14 @@ class Culprits:
     def __init__(self, proc: Path = Path("/proc")) -> None:
         self._proc: Final = proc
         self._known: dict[int, tuple[float, str]] = {}
+        self._seen: dict[int, str] = {}  # names read at once, of ports not yet looked up
         self._window = 0.0
         self._looked = 0
+
+    def glance(self, port: int) -> None:
+        """Note whose process id the port is, while it is there to be seen."""
+        if port and port not in self._seen and len(self._seen) < 64 and (name := self._name(port)):
+            self._seen[port] = name
 
     def who(self, port: int) -> str:
         """The words for the program behind a netlink port; 0 is the kernel itself."""
@@ -53,7 +61,7 @@ class Culprits:
 
     def _look(self, port: int) -> str:
         inode = self._inode(port)
-        name = self._name(port)
+        name = self._seen.pop(port, "") or self._name(port)
         if name and (inode is None or self._holds(port, inode)):
             # Without an inode the socket is closed already, and the port is a process id by custom only.
             return f"{name} (pid {port})" if inode else f"probably {name} (pid {port})"
@@ -67,7 +75,7 @@ class Culprits:
     def _inode(self, port: int) -> str | None:
         """The inode of the route socket with this port; None where there is none, or no list of them."""
         try:
-            lines = (self._proc / "net" / "netlink").read_text(encoding="ascii").splitlines()
+            lines = (self._proc / "thread-self" / "net" / "netlink").read_text(encoding="ascii").splitlines()
         except OSError:
             return None
         for line in lines[1:]:  # sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode

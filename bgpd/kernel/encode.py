@@ -88,9 +88,6 @@ _LITTLE: Final = sys.byteorder == "little"
 _TYPE: Final = (RTM_NEWROUTE, RTM_NEWROUTE, RTM_DELROUTE)
 _FLAGS: Final = (F_REQUEST | F_CREATE | F_EXCL, F_REQUEST | F_REPLACE, F_REQUEST)
 
-#: Messages in one buffer; above 8 it hardly matters, and the kernel holds its lock for one buffer.
-BATCH: Final = 256
-
 
 def _align(length: int) -> int:
     return (length + 3) & ~3

@@ -12,7 +12,7 @@ import ctypes
 import errno
 import socket
 import struct
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Any, Final
 
@@ -50,23 +50,29 @@ class Writer:
         self._seq = 1
         self.port: int = self._socket.getsockname()[0]
 
-    def write(self, buffers: Iterable[bytes]) -> list[Refusal]:
-        """Write buffers of messages (see `encode`); returns what the kernel refused. Raises Overrun, OSError."""
-        refusals: list[Refusal] = []
-        for buffer in buffers:
-            self._seq += 1
-            self._socket.sendto(buffer + encode.terminator(self._seq), (0, 0))
-            self._answers(self._seq, refusals)
-        return refusals
+    def write(self, buffer: bytes) -> list[Refusal]:
+        """Write one buffer of messages (see `encode`); returns what the kernel refused. Raises Overrun, OSError."""
+        self.send(buffer)
+        return self.answers()
 
-    def _answers(self, seq: int, refusals: list[Refusal]) -> None:
+    def send(self, buffer: bytes) -> None:
+        """Write one buffer; `answers` is due before the next. Fit for a thread: one system call, and nothing else.
+
+        The kernel has judged every message when this returns.
+        """
+        self._seq += 1
+        self._socket.sendto(buffer + encode.terminator(self._seq), (0, 0))
+
+    def answers(self) -> list[Refusal]:
+        """What the kernel refused of the buffer that was sent. They wait already: this does not block."""
+        refusals: list[Refusal] = []
         while True:
             data = _receive(self._socket)
             for kind, flags, number, _, start, end in encode.messages(data):
                 if kind != encode.NLMSG_ERROR:
                     continue
-                if number == seq:
-                    return
+                if number == self._seq:
+                    return refusals
                 refusal = encode.parse_refusal(data, start, end, flags)
                 if refusal is not None:
                     refusals.append(refusal)
@@ -101,7 +107,9 @@ def _open(send: int, receive: int) -> socket.socket:
         for option in (_NETLINK_EXT_ACK, _NETLINK_GET_STRICT_CHK):
             with suppress(OSError):  # kernels before 4.12 and 4.20 do without
                 sock.setsockopt(_SOL_NETLINK, option, 1)
-        sock.settimeout(_PATIENCE)
+        # Not `settimeout`: Python would wait for the socket before each call, and the interpreter's lock twice.
+        patience = struct.pack("ll", int(_PATIENCE), 0)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
         sock.bind((0, 0))
     except OSError:
         sock.close()
@@ -120,7 +128,7 @@ def _size(sock: socket.socket, force: int, plain: int, octets: int) -> None:
 def _receive(sock: socket.socket) -> bytes:
     try:
         return sock.recv(_READ)
-    except TimeoutError:
+    except (TimeoutError, BlockingIOError):
         raise Overrun("the kernel did not answer") from None
     except OSError as error:
         if error.errno == errno.ENOBUFS:

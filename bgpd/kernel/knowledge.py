@@ -32,6 +32,10 @@ class Loss(Enum):
     REPLACED = "replaced by a route"  #: of another protocol, which holds the key now
 
 
+#: (family, port id, what was done, protocol that holds the key now) -> prefixes
+Losses = dict[tuple[int, int, Loss, int], list[bytes]]
+
+
 class Sorted:
     """A dump of one family, sorted by whose the routes are."""
 
@@ -54,8 +58,7 @@ class Knowledge:
         self._links = links
         self._fibs = fibs
         self._fights: dict[tuple[int, bytes], tuple[int, float]] = {}
-        #: (family, port id, what was done, protocol that holds the key now) -> prefixes
-        self.lost: dict[tuple[int, int, Loss, int], list[bytes]] = {}
+        self.lost: Losses = {}  #: that nobody was told of yet
         self.new_fights: list[tuple[int, bytes]] = []  #: (family, prefix) that nobody was told of yet
         self.gone: list[tuple[int, int]] = []  #: (family, interface) whose routes the kernel dropped without a word
         self.repairs = 0  #: routes of ours that somebody took or changed while we wanted them

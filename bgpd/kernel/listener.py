@@ -7,6 +7,7 @@ A few milliseconds of reading at a time, then the loop has its turn. During a du
 import asyncio
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from bgpd.kernel import encode
@@ -22,10 +23,12 @@ _LINKS: Final = frozenset({encode.RTM_NEWLINK, encode.RTM_DELLINK, encode.RTM_NE
 class Listener:
     """Reads the event socket into `tables`; `stir` is called where there may be something to write."""
 
-    def __init__(self, tables: Tables, reporter: Reporter, stir: Callable[[], None]) -> None:
+    def __init__(self, tables: Tables, reporter: Reporter, stir: Callable[[], None], pool: ThreadPoolExecutor) -> None:
         self._tables: Final = tables
         self._reporter: Final = reporter
         self._stir: Final = stir
+        self._pool: Final = pool
+        self._telling: asyncio.Task[None] | None = None  # finds out who took routes away
         self._events: Events | None = None
         self._held: list[bytes] | None = None  # datagrams that arrived during a dump
 
@@ -42,6 +45,11 @@ class Listener:
         """Read no more; the socket stays."""
         if self._events is not None:
             asyncio.get_running_loop().remove_reader(self._events.fileno())
+
+    async def quiet(self) -> None:
+        """Return when everybody knows who took routes away."""
+        if self._telling is not None:
+            await asyncio.gather(self._telling, return_exceptions=True)
 
     def close(self) -> None:
         self.deafen()
@@ -113,9 +121,22 @@ class Listener:
         self._tables.review()
         self._tables.counters["routes_repaired"] = self._tables.knowledge.repairs
         self._stir()
-        if self._tables.knowledge.lost or self._tables.knowledge.new_fights:
-            asyncio.get_running_loop().call_soon(self._tell)  # after the repair: the look into /proc takes its time
-
-    def _tell(self) -> None:
-        self._reporter.losses()
+        if self._tables.knowledge.lost:
+            self._reporter.glance()
+            if self._telling is None:
+                self._telling = asyncio.create_task(self._tell(), name="kernel losses")
         self._reporter.fights()
+
+    async def _tell(self) -> None:
+        """Who took our routes away? The look into /proc takes its time; the repair does not wait for it."""
+        knowledge, reporter = self._tables.knowledge, self._reporter
+        try:
+            while knowledge.lost:
+                lost, knowledge.lost = knowledge.lost, {}
+                ports = {port for _, port, _, _ in lost}
+                reporter.losses(lost, {port: await self._who(port) for port in ports})
+        finally:
+            self._telling = None
+
+    async def _who(self, port: int) -> str:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, self._reporter.culprits.who, port)

@@ -146,6 +146,7 @@ class Fib:
         self.doubts: dict[bytes, None] = {}  #: EEXIST, and we do not know why: to be looked up
         self.conflicts: dict[bytes, int] = {}  #: prefix -> protocol of the route that holds its key
         self.failures: dict[bytes, Failure] = {}
+        self.postponed = False  #: `failures` has got a date that the caller does not know yet
         self.news: list[bytes] = []  #: conflicts that nobody was told of yet
         self.swept = False  #: routes of ours that nobody wants are removed at once
 
@@ -209,25 +210,25 @@ class Fib:
 
     def _next(self, limit: int, busy: set[bytes]) -> list[bytes]:
         """The next dirty prefixes, those first that cannot wait. Those in flight go back to the end of the line."""
+        urgent: list[bytes] = []
         if self.urgent:
             urgent = [p for p in self.urgent if p not in busy][:limit]
             for prefix in urgent:
                 del self.urgent[prefix]
                 self.dirty.pop(prefix, None)
-            if urgent:
-                return urgent
-            if not (self.queue or self.dirty):
-                return []
+            limit -= len(urgent)
         if not self.queue:
             self.queue = list(self.dirty)
             self.queue.reverse()
             self.dirty.clear()
+        if not limit:
+            return urgent
         taken = self.queue[-limit:]
         del self.queue[-limit:]
         if busy:
             self.dirty.update(dict.fromkeys([p for p in taken if p in busy]))
-            return [p for p in taken if p not in busy]
-        return taken
+            taken = [p for p in taken if p not in busy]
+        return urgent + taken if urgent else taken
 
     def plan(self, limit: int, busy: set[bytes]) -> Batch:
         """The next operations for at most `limit` dirty prefixes; those in `busy` (in flight) stay dirty."""
@@ -453,6 +454,7 @@ class Fib:
         self.urgent.pop(prefix, None)
         delay = min(RETRY_MIN * 2 ** min(doublings, 16), RETRY_MAX)
         self.failures[prefix] = Failure(0, text, delay, now + delay)
+        self.postponed = True
 
     def sweep(self) -> int:
         """From now on, what is ours and unwanted goes at once; what was kept so far goes now. Returns how many."""

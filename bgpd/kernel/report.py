@@ -3,12 +3,12 @@
 What happened to many prefixes at once is one event: the first is named, the others are counted.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
 from bgpd.kernel.culprit import Culprits
 from bgpd.kernel.encode import PROTOCOL_NAMES
-from bgpd.kernel.knowledge import Loss
+from bgpd.kernel.knowledge import Loss, Losses
 from bgpd.kernel.links import Links
 from bgpd.kernel.plan import RTN_BLACKHOLE, Fib, Guard, Hop, Refusal
 from bgpd.kernel.tables import Plane, Tables
@@ -26,22 +26,22 @@ class Reporter:
 
     def __init__(self, tables: Tables, on_event: EventCallback) -> None:
         self._tables: Final = tables
-        self._culprits: Final = Culprits()
+        self.culprits: Final = Culprits()
         self.tell: Final = on_event
 
     def _report(self, event: str, plane: Plane, prefixes: list[bytes], reason: str) -> None:
         prefix = format_prefix(plane.family, prefixes[0])
         self.tell(event, {"family": plane.family.name, "prefix": prefix, "count": len(prefixes), "reason": reason})
 
-    def losses(self) -> None:
-        """Routes of ours that somebody removed or changed, and who, as far as can be seen."""
-        lost = self._tables.knowledge.lost
-        if not lost:
-            return
-        taken = dict(lost)
-        lost.clear()
-        for (af, port, loss, protocol), prefixes in taken.items():
-            who = self._culprits.who(port)
+    def glance(self) -> None:
+        """Somebody took routes away or changed them: see who, before he is gone."""
+        for _, port, _, _ in self._tables.knowledge.lost:
+            self.culprits.glance(port)
+
+    def losses(self, lost: Losses, names: Mapping[int, str]) -> None:
+        """Routes of ours that somebody removed or changed; `names` are the words for each netlink port."""
+        for (af, port, loss, protocol), prefixes in lost.items():
+            who = names[port]
             if loss is Loss.REPLACED:
                 words = f"{loss.value} of protocol {protocol_words(protocol)}, written by {who}; it is left alone"
             else:

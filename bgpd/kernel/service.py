@@ -64,8 +64,9 @@ class KernelService:
         self.counters: Final = self._tables.counters
         self._receive_buffer: Final = receive_buffer
         self._pool: Final = ThreadPoolExecutor(1, "kernel")
+        self._eyes: Final = ThreadPoolExecutor(1, "kernel eyes")  # what is slow, and what no write may wait for
         self._reporter: Final = Reporter(self._tables, on_event)
-        self._listener: Final = Listener(self._tables, self._reporter, self._stir)
+        self._listener: Final = Listener(self._tables, self._reporter, self._stir, self._eyes)
         self._resync: Final = Resync(self._tables, self._listener, self._pool)
         self._overlay: Final = OverlayKeeper(self._tables, self._reporter, self._resync, router_id)
         self._worker: Final = Worker(
@@ -78,6 +79,7 @@ class KernelService:
     async def start(self) -> None:
         """Open the sockets, learn links, addresses and routes, adopt what an earlier run left. Raises KernelRefused."""
         check_spec(self.spec)
+        self._eyes.submit(int)  # a thread belongs to the network namespace that it is made in
         try:
             writer = await self._open()
             _check_rights(writer)
@@ -113,11 +115,13 @@ class KernelService:
             await self._worker.remove_leftovers()
             await self._overlay.remove()
         await self._worker.stop()
+        await self._listener.quiet()
         self._close()
 
     def _close(self) -> None:
         self._listener.close()
         self._pool.shutdown()
+        self._eyes.shutdown()
         if self._writer is not None:
             self._writer.close()
             self._writer = None

@@ -17,7 +17,7 @@ from bgpd.kernel.tunnel import Overlays, plain
 from bgpd.model import KernelSpec, PoolSpec
 from bgpd.wire.family import FAMILIES, Family
 
-#: Prefixes planned, encoded and written in one turn: a few milliseconds.
+#: Prefixes planned, encoded and written (in one buffer) in one turn: a few milliseconds of ours, and of the kernel.
 SLICE: Final = 2048
 
 #: What is counted, and only grows.

@@ -11,7 +11,6 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
-from bgpd.kernel import encode
 from bgpd.kernel.io_netlink import Overrun, Writer
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.overlay import OverlayKeeper
@@ -27,8 +26,11 @@ _COUNTERS: Final = {CREATE: "routes_created", REPLACE: "routes_replaced", DELETE
 #: Seconds to wait after netlink itself failed.
 _PAUSE: Final = 1.0
 
+#: Messages that are written directly: they take the kernel less time than a thread takes to wake up.
+_SMALL: Final = 64
+
 #: A batch in the writer's thread.
-_Flight = tuple[Plane, Batch, "asyncio.Future[list[Refusal]]"]
+_Flight = tuple[Plane, Batch, "asyncio.Future[None]"]
 
 
 class Worker:
@@ -87,6 +89,8 @@ class Worker:
             self._wake.set()
         elif self._task is not None:
             self._idle.set()
+            if any(plane.fib.postponed for plane in self._tables.planes.values()):
+                self._arm_retry()
 
     async def _work(self) -> None:
         while True:
@@ -153,24 +157,25 @@ class Worker:
     def _launch(self, plane: Plane, batch: Batch) -> _Flight | None:
         """Write a small batch now, a large one in the thread."""
         assert self._writer is not None
-        buffers = self._buffers(plane, batch)
-        if len(buffers) == 1:
-            self._settle(plane, batch, self._writer.write(buffers))
+        buffer = self._encode(plane, batch)
+        if len(batch.prefixes) <= _SMALL:
+            self._settle(plane, batch, self._writer.write(buffer))
             return None
-        return plane, batch, asyncio.ensure_future(self._resync.in_thread(self._writer.write, buffers))
+        return plane, batch, asyncio.ensure_future(self._resync.in_thread(self._writer.send, buffer))
 
     async def _land(self, flight: _Flight) -> None:
-        plane, batch, future = flight
-        self._settle(plane, batch, await future)
+        plane, batch, sent = flight
+        await sent
+        assert self._writer is not None
+        self._settle(plane, batch, self._writer.answers())
 
-    def _buffers(self, plane: Plane, batch: Batch) -> list[bytes]:
-        """A batch as buffers of at most `encode.BATCH` messages (four pieces each)."""
+    def _encode(self, plane: Plane, batch: Batch) -> bytes:
+        """A batch as one buffer."""
         pieces: list[bytes] = []
         for op, route, prefixes in batch.groups:
             pieces += plane.encoder.encode(op, route, prefixes)
             self._tables.counters[_COUNTERS[op]] += len(prefixes)
-        step = 4 * encode.BATCH
-        return [b"".join(pieces[i : i + step]) for i in range(0, len(pieces), step)]
+        return b"".join(pieces)
 
     def _settle(self, plane: Plane, batch: Batch, refusals: list[Refusal]) -> None:
         """A batch was written: take note of what the kernel refused."""
@@ -187,6 +192,8 @@ class Worker:
         """Make dirty what is due for another try, and set the timer for the next."""
         now = time.monotonic()
         soonest = min(plane.fib.retry(now) for plane in self._tables.planes.values())
+        for plane in self._tables.planes.values():
+            plane.fib.postponed = False
         if self._retry is not None:
             self._retry.cancel()
             self._retry = None
@@ -254,7 +261,7 @@ class Worker:
         batch = Batch()
         batch.groups = [(DELETE, route, [prefix]) for prefix, route in plane.fib.strays.items()]
         plane.fib.strays.clear()
-        self._writer.write(self._buffers(plane, batch))
+        self._writer.write(self._encode(plane, batch))
 
     async def remove_leftovers(self) -> None:
         """After a flush nothing with our mark is left, whatever we had believed."""
@@ -263,7 +270,9 @@ class Worker:
             ours: dict[Route, list[bytes]] = {}
             for prefix, route in [*left.ours.items(), *left.strays.items()]:
                 ours.setdefault(route, []).append(prefix)
-            batch = Batch()
-            batch.groups = [(DELETE, route, prefixes) for route, prefixes in ours.items()]
-            if ours and self._writer is not None:
-                await self._resync.in_thread(self._writer.write, self._buffers(plane, batch))
+            for route, prefixes in ours.items():
+                for i in range(0, len(prefixes), SLICE):
+                    batch = Batch()
+                    batch.groups = [(DELETE, route, prefixes[i : i + SLICE])]
+                    if self._writer is not None:
+                        await self._resync.in_thread(self._writer.write, self._encode(plane, batch))

@@ -9,9 +9,10 @@ HEAD = "sk Eth Pid Groups Rmem Wmem Dump Locks Drops Inode\n"
 
 def proc(tmp_path: Path, sockets: dict[int, str], processes: dict[int, tuple[str, str]]) -> Culprits:
     """`sockets`: port -> inode; `processes`: pid -> (name, inode that it has open)."""
-    (tmp_path / "net").mkdir()
+    net = tmp_path / "thread-self" / "net"
+    net.mkdir(parents=True)
     lines = "".join(f"0000 0 {port} 00000000 0 0 0 2 0 {inode}\n" for port, inode in sockets.items())
-    (tmp_path / "net" / "netlink").write_text(HEAD + "0000 15 77 00000001 0 0 0 2 0 1\n" + lines)
+    (net / "netlink").write_text(HEAD + "0000 15 77 00000001 0 0 0 2 0 1\n" + lines)
     for pid, (name, inode) in processes.items():
         (tmp_path / str(pid) / "fd").mkdir(parents=True)
         (tmp_path / str(pid) / "comm").write_text(name + "\n")
@@ -50,3 +51,10 @@ def test_only_a_few_looks_a_second(tmp_path: Path) -> None:
     words = [culprits.who(port) for port in range(100, 110)]
     assert words[-1] == "netlink port 109"
     assert culprits.who(100) == words[0]  # remembered
+
+
+def test_a_name_seen_in_time_is_not_lost(tmp_path: Path) -> None:
+    culprits = proc(tmp_path, {}, {70: ("ip", "900")})
+    culprits.glance(70)
+    (tmp_path / "70" / "comm").unlink()
+    assert culprits.who(70) == "probably ip (pid 70)"

@@ -24,13 +24,12 @@ def make() -> tuple[Tables, Reporter, list[tuple[str, dict[str, object]]]]:
 
 def test_losses_are_one_event_for_each_doer() -> None:
     tables, reporter, told = make()
-    tables.knowledge.lost[AF_INET, 0, Loss.DELETED, 0] = [P, Q]
-    tables.knowledge.lost[AF_INET, 0, Loss.REPLACED, 12] = [Q]
-    reporter.losses()
-    reporter.losses()
+    tables.knowledge.lost[AF_INET, 7, Loss.DELETED, 0] = [P, Q]
+    tables.knowledge.lost[AF_INET, 7, Loss.REPLACED, 12] = [Q]
+    reporter.losses(tables.knowledge.lost, {7: "felix"})
     assert [fields["count"] for _, fields in told] == [2, 1]
-    assert told[0][1]["reason"] == "deleted by the kernel; what is wanted is put back"
-    assert told[1][1]["reason"] == "replaced by a route of protocol 12 (bird), written by the kernel; it is left alone"
+    assert told[0][1]["reason"] == "deleted by felix; what is wanted is put back"
+    assert told[1][1]["reason"] == "replaced by a route of protocol 12 (bird), written by felix; it is left alone"
     assert told[0][1]["prefix"] == "10.1.0.0/24"
 
 
