@@ -1,7 +1,13 @@
 """`python -m bgpd` is `bgpd`."""
 
+import gc
 import sys
 
-from bgpd.daemon import main
+gc.disable()  # nothing of what is loaded now is garbage; `net.memory` and `daemon.main` know when to look
 
-sys.exit(main())
+from bgpd.daemon import main  # noqa: E402 - see above
+
+__all__ = ["main"]
+
+if __name__ == "__main__":
+    sys.exit(main())

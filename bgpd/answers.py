@@ -18,11 +18,11 @@ from bgpd.net.io_clock import now, wall
 from bgpd.net.io_loop import BUCKETS, Stalls
 from bgpd.session.fsm import State
 from bgpd.speaker import admin, policy_query, query
+from bgpd.speaker.events import EventView
 from bgpd.speaker.neighbor import Neighbor
 from bgpd.speaker.speaker import Speaker
 from bgpd.speaker.views import (
     ActionView,
-    EventView,
     KernelView,
     NeighborView,
     PolicyTestView,

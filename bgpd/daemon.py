@@ -356,7 +356,7 @@ def _load(log: Logger, spec: DaemonSpec) -> None:
     """In a thread, once. Everything that is first used by a log line, a question or a scrape."""
     log.load()
     import bgpd.answers  # noqa: PLC0415
-    import bgpd.control.service
+    import bgpd.control.service  # noqa: PLC0415
 
     if spec.metrics is not None:
         import bgpd.http.service  # noqa: F401, PLC0415

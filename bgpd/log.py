@@ -10,20 +10,19 @@ two lines about one thing look alike.
 
 A log that cannot be written (a closed pipe, a full disk) is no reason to drop a session: the line is lost, the
 count of lost lines is kept.
+
+structlog is loaded by the first line that is written, or by `release`: that takes longer than the first OPEN, so a
+start holds its lines back for a moment. Each has the time of its event.
 """
 
 import sys
+import time
 from collections.abc import Callable, MutableMapping
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-_ABSENT: Final = "rich" not in sys.modules
-if _ABSENT:  # structlog imports rich for coloured tracebacks where it finds it: 60 ms and 8 MB that nobody would see
-    sys.modules["rich"] = None  # type: ignore[assignment]
-import structlog  # noqa: E402 - see above
-
-if _ABSENT:
-    del sys.modules["rich"]
+if TYPE_CHECKING:
+    import structlog
 
 LEVELS: Final = {"debug": 10, "info": 20, "warning": 30, "error": 40}
 
@@ -98,23 +97,45 @@ class Logger:
 
     def __init__(self, log_format: str, level: str, stream: TextIO) -> None:
         self._output = _Output(stream)
-        render = render_json if log_format == "json" else Console(color=stream.isatty())
-        self._processors: list[structlog.typing.Processor] = [stamp, render]
+        self._render = render_json if log_format == "json" else Console(color=stream.isatty())
+        self._held: list[tuple[str, str, dict[str, object], float]] | None = None
+        self._log: structlog.typing.FilteringBoundLogger | None = None
         self.set_level(level)
 
     def set_level(self, level: str) -> None:
         """The least that is written from now on: debug, info, warning or error."""
-        self._log = structlog.wrap_logger(
-            self._output,
-            processors=self._processors,
-            wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
-            cache_logger_on_first_use=True,
-        ).bind()
+        self._least = LEVELS[level]
 
     def emit(self, level: str, event: str, fields: dict[str, object]) -> None:
         """One event. Never raises for what is in `fields`, nor because the line cannot be written."""
+        if LEVELS[level] < self._least:
+            return
+        if self._held is not None:
+            self._held.append((level, event, dict(fields), time.time()))
+        else:
+            self._write(level, event, fields, time.time())
+
+    def hold(self) -> None:
+        """Keep the lines from now on until `release`."""
+        if self._log is None:
+            self._held = []
+
+    def load(self) -> None:
+        """Load what writing needs. May run in a thread."""
+        if self._log is None:
+            self._log = _bound(self._output, [stamp, self._render])
+
+    def release(self) -> None:
+        """Write what was held back, and from now on everything at once."""
+        held, self._held = self._held, None
+        for line in held or ():
+            self._write(*line)
+
+    def _write(self, level: str, event: str, fields: dict[str, object], at: float) -> None:
+        if self._log is None:
+            self.load()
         write: Callable[..., None] = getattr(self._log, level)
-        write(event, **{_RESERVED.get(name, name): value for name, value in fields.items()})
+        write(event, **{_RESERVED.get(name, name): value for name, value in fields.items()}, at_=at)
 
     @property
     def lost(self) -> int:
@@ -122,7 +143,25 @@ class Logger:
         return self._output.lost
 
 
-_RESERVED: Final = {"event": "event_", "level": "level_", "time": "time_", "self": "self_"}
+_RESERVED: Final = {"event": "event_", "level": "level_", "time": "time_", "self": "self_", "at_": "at__"}
+
+
+def _bound(output: _Output, processors: "list[structlog.typing.Processor]") -> "structlog.typing.FilteringBoundLogger":
+    """structlog, without rich: it imports that for coloured tracebacks where it finds it, 60 ms and 8 MB for nobody."""
+    absent = "rich" not in sys.modules
+    if absent:
+        sys.modules["rich"] = None  # type: ignore[assignment]
+    import structlog  # noqa: PLC0415 - see the head of this file
+
+    if absent:
+        del sys.modules["rich"]
+    bound: structlog.typing.FilteringBoundLogger = structlog.wrap_logger(
+        output,
+        processors=processors,
+        wrapper_class=structlog.make_filtering_bound_logger(0),
+        cache_logger_on_first_use=True,
+    ).bind()
+    return bound
 
 
 def setup(log_format: str = "console", level: str = "info", stream: TextIO | None = None) -> Logger:
@@ -132,7 +171,7 @@ def setup(log_format: str = "console", level: str = "info", stream: TextIO | Non
 
 def stamp(_: Any, level: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Put time and level first; the fields follow as they were given."""
-    now = datetime.now(UTC)
+    now = datetime.fromtimestamp(event.pop("at_"), UTC)
     name = event.pop("event")
     return {"time": f"{now:%Y-%m-%dT%H:%M:%S}.{now.microsecond // 1000:03}Z", "level": level, "event": name, **event}
 

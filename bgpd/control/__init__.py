@@ -7,7 +7,8 @@ neighbor (enable, disable, reset); they are to be had here only, never over HTTP
 
     protocol    the lines: what a request and a reply look like
     commands    one function a command, over the `Queries` protocol; the table of commands with their help
-    service     asyncio: the socket, the clients, their limits, `watch`
+    listener    the socket file, open before the rest is loaded
+    service     asyncio: the clients, their limits, `watch`
 
 A route passes through here as a `RouteView`, one at a time, in slices of a few milliseconds, so that a
 listing of a million routes delays no keepalive. What is refused: requests that are no JSON or too long,

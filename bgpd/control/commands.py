@@ -15,9 +15,9 @@ from itertools import chain
 from typing import Any, Final, Protocol
 
 from bgpd.control.protocol import ErrorCode
+from bgpd.speaker.events import EventView
 from bgpd.speaker.views import (
     ActionView,
-    EventView,
     KernelView,
     NeighborView,
     PolicyTestView,

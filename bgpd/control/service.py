@@ -12,11 +12,7 @@ stands still by a deadline, all of them by their number. Access is by file mode:
 
 import asyncio
 import contextlib
-import errno
-import os
 import socket
-import stat
-import struct
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -27,20 +23,16 @@ from typing import Final
 import msgspec
 
 from bgpd.control.commands import CommandError, Queries, Reply, answer
+from bgpd.control.listener import bind
 from bgpd.control.protocol import CLOSE, DEFAULT_PATH, END, ERROR, HEADER, LOST, MAX_REQUEST, ROW, ErrorCode
-from bgpd.speaker.views import EventView
+from bgpd.speaker.events import EventView
 
 #: Somebody who logs: an event's name and its values.
 Report = Callable[[str, dict[str, object]], None]
 
-_SOCKET_MODE: Final = 0o660
 _SLICE_OCTETS: Final = 128 * 1024
 _LOOK_AT_CLOCK: Final = 16  #: rows between two looks at the clock
 _encode: Final = msgspec.json.Encoder().encode
-
-
-class ControlRefused(Exception):  # noqa: N818 - it refuses, in a sentence for people
-    """The socket cannot be opened; the text says why and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,9 +108,10 @@ class ControlService:
         self._server: asyncio.Server | None = None
         self._inode: int | None = None
 
-    async def start(self) -> None:
-        """Open the socket and serve. Raises ControlRefused."""
-        listener = _bind(self._path)
+    async def start(self, listener: socket.socket | None = None) -> None:
+        """Serve on `listener`, which `listener.bind` made; None: made here. Raises ControlRefused."""
+        if listener is None:
+            listener = bind(self._path)
         self._inode = self._path.stat().st_ino
         self._server = await asyncio.start_unix_server(self._accept, sock=listener, limit=MAX_REQUEST)
 
@@ -265,57 +258,3 @@ async def _hung_up(reader: asyncio.StreamReader, mailbox: _Mailbox) -> None:
 
 def _error(code: str, text: str) -> bytes:
     return ERROR + _encode({"code": code, "text": text}) + CLOSE
-
-
-def _bind(path: Path) -> socket.socket:
-    """A bound socket with mode 0660 from its first moment, not yet listening. Raises ControlRefused."""
-    _clear_away(path)
-    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with contextlib.suppress(FileExistsError):
-            path.parent.mkdir(mode=0o755)
-        os.fchmod(listener.fileno(), _SOCKET_MODE)  # before bind: the file is never wider than this
-        listener.bind(str(path))
-        path.chmod(_SOCKET_MODE)  # and the umask takes nothing from the group
-    except OSError as error:
-        listener.close()
-        if error.errno is None:  # Python itself: longer than sun_path
-            raise ControlRefused(
-                f"control socket {path}: the path is too long for a Unix socket (107 octets)"
-            ) from error
-        hint = "use --control PATH for another place" if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS} else ""
-        hint = hint or ("create its directory first" if error.errno in {errno.ENOENT, errno.ENOTDIR} else "")
-        reason = (error.strerror or str(error)).lower()
-        raise ControlRefused(f"control socket {path}: {reason}{'; ' if hint else ''}{hint}") from error
-    return listener
-
-
-def _clear_away(path: Path) -> None:
-    """Remove a socket file that nobody listens behind. Raises ControlRefused where somebody does."""
-    try:
-        mode = path.lstat().st_mode
-    except OSError:  # nothing there, or nowhere to look: bind says what is wrong
-        return
-    if not stat.S_ISSOCK(mode):
-        raise ControlRefused(
-            f"control socket {path}: there is a file of another kind; remove it, or use --control PATH"
-        )
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(str(path))
-        except ConnectionRefusedError:
-            with contextlib.suppress(FileNotFoundError):
-                path.unlink()
-            return
-        except FileNotFoundError:
-            return
-        except BlockingIOError:  # its queue is full: it lives
-            holder = "a process"
-        except OSError as error:
-            reason = (error.strerror or str(error)).lower()
-            raise ControlRefused(f"control socket {path}: {reason}; use --control PATH for another place") from error
-        else:
-            pid = struct.unpack("3i", probe.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-            holder = f"process {pid}" if pid else "a process"
-    raise ControlRefused(f"control socket {path}: {holder} answers there already; stop it, or use --control PATH")

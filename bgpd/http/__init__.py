@@ -5,6 +5,7 @@ pages. It reads plain values: a `MetricsSnapshot` that is taken at one moment, a
 
     snapshot    the figures, as plain ints: what the daemon fills in for one scrape
     metrics     snapshot -> metric families -> text, in the format that Prometheus asks for
+    listener    the listening socket, open before the rest is loaded
     service     asyncio: connections, requests, limits, routes
     probe       `python -m bgpd.http.probe`: the health check of a container
 

@@ -11,7 +11,6 @@ there is no answer, which the probe counts the same. /readyz answers "may traffi
 """
 
 import asyncio
-import errno
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -19,6 +18,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Final, Protocol
 
+from bgpd.http.listener import WhoListens, listen
 from bgpd.http.metrics import negotiate
 from bgpd.http.snapshot import MetricsSnapshot
 from bgpd.speaker.views import StatusView
@@ -29,10 +29,6 @@ Report = Callable[[str, dict[str, object]], None]
 _TEXT: Final = "text/plain; charset=utf-8"
 _METHODS: Final = ("GET", "HEAD")
 _TOKEN: Final = frozenset(b"!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
-
-
-class HttpRefused(Exception):  # noqa: N818 - it refuses, in a sentence for people
-    """The address cannot be listened on; the text says why, and who holds the port."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,13 +90,13 @@ class HttpService:
         address: tuple[str, int],
         *,
         pages: Pages,
-        who_listens: Callable[[int], str | None] | None = None,
+        who_listens: WhoListens | None = None,
         on_event: Report | None = None,
         limits: Limits | None = None,
     ) -> None:
         self._address: Final = address
         self._pages: Final = pages
-        self._who_listens: Final = who_listens or (lambda _port: None)
+        self._who_listens: Final[WhoListens] = who_listens or (lambda _port: None)
         self._report: Final[Report] = on_event or (lambda _event, _values: None)
         self._limits: Final = limits or Limits()
         self._turn: Final = asyncio.Lock()  # one page at a time
@@ -119,27 +115,11 @@ class HttpService:
         assert self._server is not None, "not started"
         return int(self._server.sockets[0].getsockname()[1])
 
-    async def start(self) -> None:
-        """Listen. Raises HttpRefused."""
-        host, port = self._address
-        where = f"metrics on {f'[{host}]' if ':' in host else host}:{port}"
-        try:
-            self._server = await asyncio.start_server(
-                self._accept, host, port, limit=self._limits.head_octets, reuse_address=True
-            )
-        except socket.gaierror as error:
-            raise HttpRefused(f"{where}: {host!r} is no address of this machine") from error
-        except OSError as error:
-            raise HttpRefused(f"{where}: {self._why(error)}") from error
-
-    def _why(self, error: OSError) -> str:
-        if error.errno == errno.EADDRINUSE:
-            return f"port in use by {self._who_listens(self._address[1]) or 'unknown process'}"
-        if error.errno == errno.EADDRNOTAVAIL:
-            return "this machine does not have that address"
-        if error.errno == errno.EACCES:
-            return "permission denied: ports below 1024 need CAP_NET_BIND_SERVICE"
-        return error.strerror or str(error)
+    async def start(self, listener: socket.socket | None = None) -> None:
+        """Serve on `listener`, which `listener.listen` made; None: made here. Raises HttpRefused."""
+        if listener is None:
+            listener = listen(self._address, self._who_listens)
+        self._server = await asyncio.start_server(self._accept, sock=listener, limit=self._limits.head_octets)
 
     async def stop(self) -> None:
         """Hang up on everybody."""

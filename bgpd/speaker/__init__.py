@@ -38,5 +38,6 @@ What it refuses: sockets, clocks, logging, files. `views.py` and `query.py` answ
     reconcile  old spec, new spec -> the smallest steps
     admin      what an operator does to one neighbor
     query      read-only questions -> views
+    events     what those who watch are told
     ports      what the speaker asks of its shells
 """

@@ -16,6 +16,7 @@ class FamilyView:
     received: int = 0  #: routes in its adj-rib-in, accepted or not
     accepted: int = 0  #: of those, eligible after import
     advertised: int = 0  #: routes in its adj-rib-out
+    ignored: int = 0  #: announcements ignored in this session: one prefix had too many paths already (ADD-PATH)
     end_of_rib_received: bool = False
     end_of_rib_sent: bool = False
     stale: int = 0  #: routes of an earlier session, kept while the neighbor restarts
@@ -219,16 +220,3 @@ class PolicyTestView:
     fired: list[str]  #: every term that matched
     changes: list[str]  #: "LOCAL_PREF none -> 200"
     as_path: str  #: afterwards
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EventView:
-    """One line of `watch`."""
-
-    at: float
-    event: str  #: session | route | kernel | config
-    neighbor: str | None = None
-    old: str | None = None  #: session: old state; route: old next hops
-    new: str | None = None
-    prefix: str | None = None
-    reason: str = ""

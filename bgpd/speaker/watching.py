@@ -11,9 +11,9 @@ from typing import Final
 from bgpd.rib.loc_rib import Change
 from bgpd.rib.nexthop import DISCARD
 from bgpd.rib.path import Path, best_of
+from bgpd.speaker.events import EventView
 from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.neighbor import Neighbor
-from bgpd.speaker.views import EventView
 from bgpd.wire.family import Family
 from bgpd.wire.prefix import format_address, format_prefix
 

@@ -112,6 +112,7 @@ ELSEWHERE: dict[str, str] = {
     "lab.__main__": "tests/unit/lab/test_main.py",
     "speaker.ports": "tests/sim/test_mesh.py",  # protocols only: the simulated network implements them
     "speaker.views": "tests/unit/cli/test_render.py",  # fields only: what they look like
+    "speaker.events": "tests/unit/speaker/test_watching.py",  # fields only
 }
 #: test files of tests/unit that belong to no module
 OVERALL = {"test_layers", "speaker/test_unnumbered"}

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -165,3 +166,25 @@ def test_rich_is_not_loaded_for_logs(tmp_path: Path) -> None:
     code = "import sys, bgpd.log; assert 'rich' not in sys.modules; import rich; assert rich.here"
     path = os.pathsep.join((str(tmp_path), str(ROOT)))
     subprocess.run([sys.executable, "-c", code], check=True, env=os.environ | {"PYTHONPATH": path})
+
+
+def test_lines_that_are_held_back_come_out_in_order_with_their_own_time() -> None:
+    stream = io.StringIO()
+    log = setup("json", "info", stream)
+    log.hold()
+    fields: dict[str, object] = {"version": 1}
+    log.emit("debug", "session", {})
+    log.emit("info", "started", fields)
+    fields["version"] = 2
+    log.emit("info", "stopping", {"at_": 5})
+    assert stream.getvalue() == ""
+    before = datetime.now(UTC).isoformat()[:23]
+    log.load()
+    log.release()
+    log.emit("info", "bug", {})
+    log.hold()  # too late: what writes is there
+    log.emit("info", "config", {})
+    found = [json.loads(line) for line in stream.getvalue().splitlines()]
+    assert [line["event"] for line in found] == ["started", "stopping", "bug", "config"]
+    assert (found[0]["version"], found[1]["at__"]) == (1, 5)
+    assert found[0]["time"][:23] <= before <= found[2]["time"][:23]

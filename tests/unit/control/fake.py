@@ -4,9 +4,9 @@ import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from bgpd.speaker.events import EventView
 from bgpd.speaker.views import (
     ActionView,
-    EventView,
     FamilyView,
     KernelRouteView,
     KernelView,

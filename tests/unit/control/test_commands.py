@@ -4,7 +4,8 @@ import pytest
 
 from bgpd.control.commands import COMMANDS, EVENTS, CommandError, answer
 from bgpd.control.protocol import ErrorCode
-from bgpd.speaker.views import ActionView, EventView, KernelView
+from bgpd.speaker.events import EventView
+from bgpd.speaker.views import ActionView, KernelView
 from tests.unit.control.fake import KERNEL, NEIGHBORS, NODE2, ROUTES, STATUS, FakeQueries
 
 

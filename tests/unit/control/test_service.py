@@ -13,9 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from bgpd.control.listener import ControlRefused
 from bgpd.control.protocol import MAX_REQUEST, ErrorCode
-from bgpd.control.service import ControlRefused, ControlService, Limits
-from bgpd.speaker.views import EventView, RouteView
+from bgpd.control.service import ControlService, Limits
+from bgpd.speaker.events import EventView
+from bgpd.speaker.views import RouteView
 from tests.unit.control.fake import EVENTS, NEIGHBORS, ROUTES, FakeQueries, until
 
 

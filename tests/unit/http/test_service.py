@@ -10,7 +10,8 @@ from dataclasses import replace
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
-from bgpd.http.service import Health, HttpRefused, HttpService, Limits
+from bgpd.http.listener import HttpRefused
+from bgpd.http.service import Health, HttpService, Limits
 from bgpd.http.snapshot import NeighborMetrics
 from bgpd.net.ports import who_listens
 from tests.unit.control.fake import until

@@ -1,7 +1,7 @@
 """Those who watch."""
 
 from bgpd.model import Originate
-from bgpd.speaker.views import EventView
+from bgpd.speaker.events import EventView
 from bgpd.wire.family import IPV4
 from tests.unit.speaker.helpers import Bench, prefix_of, spec_of
 
