@@ -46,6 +46,11 @@ def only_own(route: Route, _context: Context) -> Reason | None:
     return None if route.local else Reason.NOT_OWN
 
 
+def not_yet(route: Route, _context: Context) -> Reason | None:
+    """RFC 4724 section 4.1: while this speaker comes back, the best of what it has heard may be no good way."""
+    return None if route.local else Reason.RESTARTING
+
+
 # -- import
 
 

@@ -127,14 +127,15 @@ def export_chain(
     policies: PolicyTable | None = None,
     knows_llgr: bool = False,
     drain: bool = False,
+    waits: bool = False,
     short_next_hop: bool = False,
 ) -> Chain:
     """What of the loc-rib goes to this neighbor, and in which form.
 
     `next_hop` is ours on this session for the family at hand: 4 octets, 16, 32 (global + link-local, where the
     peer is on our link), or empty where there is none: then nothing that needs it is announced. `knows_llgr`: the
-    peer knows RFC 9494. `drain`: everything carries GRACEFUL_SHUTDOWN (RFC 8326). `short_next_hop`: IPv4 routes on a
-    session without RFC 8950.
+    peer knows RFC 9494. `drain`: everything carries GRACEFUL_SHUTDOWN (RFC 8326). `waits`: only what is originated here
+    goes yet (RFC 4724 section 4.1). `short_next_hop`: IPv4 routes on a session without RFC 8950.
     """
     context = Context(
         local_asn=spec.local_asn,
@@ -154,7 +155,7 @@ def export_chain(
         return Chain((builtin.reject_unset_export,), context)
     if rule is ExportRule.NONE:
         return Chain((builtin.reject_export,), context)
-    terms: list[Term] = []
+    terms: list[Term] = [builtin.not_yet] if waits else []
     if rule is ExportRule.OWN:
         stated = spec.external or spec.export_rule is not ExportRule.UNSET
         terms.append(builtin.only_own if stated else reflection.own_or_clients)

@@ -35,6 +35,7 @@ class Reason(Enum):
     # export
     NO_EXPORT_POLICY = "no export policy on an eBGP neighbor (RFC 8212); export=all or export=own lets routes out"
     EXPORT_NONE = "export=none"
+    RESTARTING = "this speaker restarts, and has not heard everybody yet"  # RFC 4724 section 4.1
     NOT_OWN = "export=own, and the route is not originated here"
     NO_ADVERTISE = "community NO_ADVERTISE"  # RFC 1997
     NO_EXPORT = "community NO_EXPORT, and the neighbor is external"

@@ -16,7 +16,8 @@ class Completion:
         self._held: Final = held
         self._retention: Final = retention
         self._on_converged: Final = on_converged
-        self.converged = False  #: every neighbor has said everything once
+        self.converged = False  #: every neighbor has said everything once, and all of it is in the tables and the FIB
+        self._heard_all = False  # the first half of that
 
     def end_of_rib(self, neighbor: Neighbor, family: Family) -> None:
         """A neighbor has said everything of a family (RFC 4724 section 2)."""
@@ -28,22 +29,28 @@ class Completion:
 
     def look_converged(self) -> None:
         """Has every neighbor said everything? Asked at each End-of-RIB until it is so once."""
-        if self.converged:
-            return
-        for neighbor in self._held.neighbors.values():
-            if not neighbor.ribs or not all(rib.end_of_rib for rib in neighbor.ribs.values()):
-                return
-        self.converged = True
-        if self._on_converged is not None:
-            self._on_converged()
+        neighbors = self._held.neighbors.values()
+        self._heard_all = all(n.ribs and all(rib.end_of_rib for rib in n.ribs.values()) for n in neighbors)
 
-    def look_recovered(self, now: float) -> None:
-        """Is our own restart over? Then End-of-RIB goes to everybody, and peers let go of what we did not repeat."""
+    def settled(self) -> None:
+        """A turn has left nothing undone: what was heard is in the FIB, so that what nobody wants there can go."""
+        if self._heard_all and not self.converged:
+            self.converged = True
+            if self._on_converged is not None:
+                self._on_converged()
+
+    def look_recovered(self, now: float, regroup: Callable[[Neighbor], None]) -> None:
+        """Is our own restart over? Then everybody is told everything, and End-of-RIB lets peers drop the rest.
+
+        `regroup` moves a neighbor to the update group that it belongs to: until now it was told own prefixes only.
+        """
         held = self._held
         if not held.recovery.complete(held.neighbors.values(), now):
             return
         for neighbor in held.neighbors.values():
             neighbor.bits.restarted = False
+            if neighbor.live is not None:
+                regroup(neighbor)
             for rib in neighbor.ribs.values():
                 rib.group.complete(rib.member)
         held.log("info", "restart_over", {"prefixes": sum(len(table.rib) for table in held.tables.values())})

@@ -18,7 +18,7 @@ SHARE: Final = 16384  #: octets taken from one queue before the next one has its
 
 
 class Queue(Generic[Owner]):
-    """What one connection has sent and nobody has looked at."""
+    """What one connection has sent and nobody has looked at: UPDATEs, and each ROUTE-REFRESH that came behind one."""
 
     def __init__(self, transport: Transport, owner: Owner) -> None:
         self.transport: Final = transport

@@ -25,9 +25,12 @@ from bgpd.speaker.retention import marked
 from bgpd.speaker.tables import Table
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.errors import WireError
-from bgpd.wire.iana import LLGR_STALE
+from bgpd.wire.iana import LLGR_STALE, MessageType
 from bgpd.wire.prefix import format_address
 from bgpd.wire.update import decode_update
+
+_TYPE: Final = 18  #: offset of the type octet in a frame
+_UPDATE: Final = int(MessageType.UPDATE)
 
 
 class Intake:
@@ -62,6 +65,12 @@ class Intake:
         ribs = neighbor.ribs
         self.attribute_octets.enter(neighbor)
         for frame in frames:
+            if frame[_TYPE] != _UPDATE:
+                neighbor.receive(connection, frame, now)
+                self._held.schedule.put(neighbor)
+                if connection.queue is not queue:
+                    return  # that was its end
+                continue
             try:
                 update = decode_update(frame, negotiated, self._attrs)
             except WireError as error:

@@ -89,6 +89,8 @@ class Joining:
             self._say_no_next_hop(connection.neighbor, family)
         knows_llgr = connection.session.agreement.long_lived_capable
         drain = self._held.drains or spec.graceful_shutdown
+        # RFC 4724 section 4.1: who restarts selects nothing, and so passes nothing on, before its table is whole.
+        waits = self._held.recovery.active and connection.session.agreement.capable
         several = family in negotiated.add_path_send
         key = GroupKey(
             family=family.name,
@@ -104,7 +106,7 @@ class Joining:
                 *(spec.export_policy, knows_llgr, drain),
                 *(cluster_of(spec, router_id), spec.export_rule, spec.role, negotiated.extended_next_hop),
                 *(without_default, rewrite.key(spec)),
-                *(several, spec.add_path_paths if several else 0),
+                *(several, spec.add_path_paths if several else 0, waits),
             ),
         )
         chain = export_chain(
@@ -116,6 +118,7 @@ class Joining:
             policies=self._held.policies,
             knows_llgr=knows_llgr,
             drain=drain,
+            waits=waits,
             short_next_hop=family is IPV4 and not negotiated.extended_next_hop,
         )
         exporter = WithoutDefault(chain) if without_default else Exporter(chain)

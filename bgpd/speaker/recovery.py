@@ -1,11 +1,14 @@
 """Coming back: the restarter's half of graceful restart (RFC 4724 section 4.1).
 
 A speaker that finds its earlier self's routes in the kernel has restarted. Its peers may still hold what it had
-announced; they let go of it at our End-of-RIB. So nothing that we say is late, own prefixes and learned ones go out as
-soon as they are there; only End-of-RIB waits, until our own table is complete: until every peer that is there has
-sent its End-of-RIB. A peer that is not there is waited for as well, but never longer than `DEFERRAL`: all that a dead
-one costs is that stale routes live some seconds more. Peers that restarted themselves, or do not know the
-procedure, are not waited for, or two would wait for each other.
+announced; they let go of it at our End-of-RIB. Own prefixes go out at once. What was learned waits, and End-of-RIB
+behind it, until our own table is complete: until every peer that is there has sent its End-of-RIB. Passed on as it
+comes, the best way of a table half full would take the place of a better one that a peer still holds, and could be one
+that it must reject, such as one through itself; it would go without for a moment.
+
+A peer that is not there is waited for as well, but never longer than `DEFERRAL`. Peers that restarted themselves, or do
+not know the procedure, are not waited for, or two would wait for each other; the latter have kept nothing of ours, and
+so are told what was learned as soon as it is there.
 """
 
 from collections.abc import Iterable

@@ -47,6 +47,7 @@ from bgpd.wire.family import FAMILIES, Family
 from bgpd.wire.iana import Cease, MessageType
 
 _UPDATE: Final = int(MessageType.UPDATE)
+_REFRESH: Final = int(MessageType.ROUTE_REFRESH)
 _TYPE: Final = 18  #: offset of the type octet in a frame
 
 
@@ -68,7 +69,7 @@ class Speaker:
         """`fib` None: nothing is written to a kernel, and next hops count as reachable.
 
         `jitter` gives factors from 0.75 to 1.0. `wall` is what to add to `now` for seconds since the epoch.
-        `on_converged` is called once, when every neighbor has sent End-of-RIB for every family.
+        `on_converged` is called once, when every neighbor has sent End-of-RIB for every family and the FIB has it all.
         `restarted`: an earlier self's forwarding state is in place, so peers may have kept its routes (RFC 4724).
         """
         held = Holdings(spec, dialer=dialer, fib=fib, log=log, jitter=jitter, wall=wall, restarted=restarted)
@@ -231,7 +232,10 @@ class Speaker:
         """A transport can take more: the turn that follows writes it."""
 
     def frame(self, transport: Transport, frame: bytes, now: float) -> None:
-        """One whole message, in order. UPDATEs of an Established session wait for a turn, all else is done at once."""
+        """One whole message, in order. UPDATEs of an Established session wait for a turn, all else is done at once.
+
+        A ROUTE-REFRESH waits behind the UPDATEs before it: it may be the mark that ends what they tell (RFC 7313).
+        """
         connection = self._connections.get(transport)
         if connection is None:
             return
@@ -241,6 +245,9 @@ class Speaker:
         neighbor.octets_received += len(frame)
         if kind == _UPDATE and connection.queue is not None:
             connection.session.update_seen(now)
+            self._inbox.put(connection.queue, frame)
+            return
+        if kind == _REFRESH and connection.queue is not None and connection.queue.frames:
             self._inbox.put(connection.queue, frame)
             return
         neighbor.receive(connection, frame, now)
@@ -308,7 +315,7 @@ class Speaker:
 
     def expire(self, now: float) -> None:
         """Timers that have run out."""
-        self._completion.look_recovered(now)
+        self._completion.look_recovered(now, self._joining.regroup)
         for neighbor in self._held.schedule.due(now):
             neighbor.expire(now)
 
@@ -325,7 +332,7 @@ class Speaker:
             if not (inbox or jobs) or not more():
                 break
         if self.recovery.active:
-            self._completion.look_recovered(now)
+            self._completion.look_recovered(now, self._joining.regroup)
         self._intake.look_at_memory()
         busy = bool(inbox) or bool(jobs)
         for table in (*self._defaults.tables.values(), *self.tables.values()):
@@ -334,6 +341,8 @@ class Speaker:
         for neighbor in list(self._joining.told_with_limit):
             if enforce_out(neighbor, self._held.log, now):
                 self._held.schedule.put(neighbor)
+        if not busy:
+            self._completion.settled()
         return busy
 
 

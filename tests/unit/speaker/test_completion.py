@@ -1,7 +1,11 @@
 """Has everything been said?"""
 
+import pytest
+
+from bgpd.speaker import tables
 from bgpd.wire.family import IPV4, IPV6
-from tests.unit.speaker.helpers import Bench, spec_of
+from bgpd.wire.writer import encode_end_of_rib, encode_updates
+from tests.unit.speaker.helpers import Bench, prefix_of, spec_of
 
 A, B = "192.168.1.11", "192.168.1.12"
 
@@ -19,6 +23,26 @@ def test_end_of_rib_from_all_means_converged_once() -> None:
 
 def test_who_has_no_neighbors_has_converged() -> None:
     assert Bench().converged == 1
+
+
+def test_what_was_said_is_in_the_fib_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever waits for it sweeps what the FIB holds and nobody wants: what is not handed over yet would be swept."""
+    monkeypatch.setattr(tables, "FIB_SLICE", 1)
+    bench = Bench(spec_of(A), fib=True)
+    assert bench.fib is not None
+    a = bench.establish(A)
+    a.announce("10.2.0.0/24")
+    bench.speaker.next_hop_moved(a.address, True, 0, "on link")
+    bench.turn()
+    routes = [f"10.1.{number}.0/24" for number in range(4)]
+    for frame in encode_updates(IPV4, a.attrs(), [prefix_of(text) for text in routes], a.session):
+        a.send(frame)
+    for family in (IPV4, IPV6):
+        a.send(encode_end_of_rib(family, a.session))
+    while bench.speaker.run(bench.now, lambda: False):
+        missing = [text for text in routes if (IPV4, prefix_of(text)) not in bench.fib.wants]
+        assert not (bench.converged and missing)
+    assert bench.converged == 1
 
 
 def test_the_end_of_our_restart_is_said_once() -> None:

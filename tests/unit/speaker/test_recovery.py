@@ -1,15 +1,17 @@
-"""The restarter: nothing is late but End-of-RIB, and that never for long."""
+"""The restarter: own prefixes go at once; what was learned, and End-of-RIB, wait for the table, and never for long."""
 
-from bgpd.model import Originate
+from bgpd.model import ExportRule, Originate
 from bgpd.session.restart import agree
 from bgpd.speaker.recovery import DEFERRAL
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.message import Open, decode
+from bgpd.wire.prefix import parse_address
 from tests.unit.speaker.helpers import Bench, Peer, prefix_of, spec_of
 from tests.unit.speaker.test_retention import establish
 
 PEER = "192.168.1.11"
 OTHER = "192.168.1.12"
+PLAIN = "192.168.1.13"
 OWN = "10.244.9.0/24"
 
 
@@ -52,6 +54,30 @@ def test_own_prefixes_go_at_once_and_end_of_rib_waits_for_the_table() -> None:
         each.end_of_rib(IPV6)
     assert ends(peer) == ends(other) == 2
     assert bench.events("restart_over")
+
+
+def test_what_was_learned_is_passed_on_when_the_table_is_whole() -> None:
+    """RFC 4724 section 4.1. Earlier it could take the place of a better route that a peer still holds."""
+    far = "10.244.1.0/24"
+    bench = Bench(
+        spec_of(PEER),
+        spec_of(OTHER, asn=65001, export_rule=ExportRule.ALL),
+        spec_of(PLAIN, asn=65002, export_rule=ExportRule.ALL),
+        originate=(Originate(family=IPV4, prefix=prefix_of(OWN)),),
+        restarted=True,
+    )
+    for address in (PEER, OTHER, PLAIN):
+        bench.speaker.next_hop_moved(bench.speaker.neighbors[parse_address(address)].spec.address, True, 0, "on link")
+    peer, other, plain = establish(bench, PEER), establish(bench, OTHER), establish(bench, PLAIN, graceful="")
+    peer.announce(far)
+    assert set(other.told()) == {prefix_of(OWN)}
+    assert set(plain.told()) == {prefix_of(OWN), prefix_of(far)}, "who has kept nothing of ours needs it now"
+    for each in (peer, other):
+        for family in (IPV4, IPV6):
+            each.end_of_rib(family)
+    assert set(other.told()) == {prefix_of(OWN), prefix_of(far)}
+    last = [update for update in other.updates() if update.end_of_rib is IPV4 or update.batches][-1]
+    assert last.end_of_rib is IPV4, "and End-of-RIB comes behind it"
 
 
 def test_a_dead_peer_delays_end_of_rib_for_half_a_minute_at_most() -> None:

@@ -2,12 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from bgpd.model import ExportRule, ImportRule
+from bgpd.speaker import inbox
 from bgpd.speaker.refresh import LIMIT
 from bgpd.wire.capability import Capability, enhanced_route_refresh, make_open, negotiate
 from bgpd.wire.family import FAMILIES, IPV4, IPV6
 from bgpd.wire.message import decode_open
-from bgpd.wire.writer import encode_open, encode_route_refresh
+from bgpd.wire.writer import encode_open, encode_route_refresh, encode_updates
 from tests.unit.speaker.helpers import ASN, Bench, Peer, prefix_of, spec_of
 
 A, B = "192.168.1.11", "192.168.1.12"
@@ -124,6 +127,38 @@ def test_what_a_marked_refresh_does_not_repeat_goes() -> None:
     tested.turn()
     assert held(tested) == {prefix_of(ONE), prefix_of(TWO)}
     assert (rib.received, rib.accepted, rib.older) == (2, 2, [])
+
+
+def test_a_mark_keeps_its_place_behind_the_updates_before_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """UPDATEs wait for a turn. An end of a refresh that does not would sweep what it has just repeated."""
+    monkeypatch.setattr(inbox, "SHARE", 1)
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    for text in (THREE, ONE):
+        for frame in encode_updates(IPV4, giver.attrs(), [prefix_of(text)], giver.session):
+            giver.send(frame)
+    giver.send(encode_route_refresh(IPV4, END))
+    while True:
+        busy = tested.speaker.run(tested.now, lambda: False)
+        assert prefix_of(ONE) in held(tested)
+        if not busy:
+            break
+    assert held(tested) == {prefix_of(ONE), prefix_of(THREE)}
+
+
+def test_a_malformed_refresh_behind_updates_ends_the_session() -> None:
+    """RFC 7313 section 5: its length is wrong. What waits behind it is not looked at any more."""
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    one, two = [encode_updates(IPV4, giver.attrs(), [prefix_of(text)], giver.session)[0] for text in (ONE, TWO)]
+    refresh = encode_route_refresh(IPV4)
+    for frame in (one, refresh[:16] + b"\0\x18" + refresh[18:] + b"\0", two):
+        giver.send(frame)
+    tested.turn()
+    assert tested.speaker.neighbors[giver.address].live is None
+    assert prefix_of(TWO) not in held(tested)
 
 
 def test_a_refresh_of_one_family_leaves_the_other_alone() -> None:
