@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 
 GRACE: Final = 30.0  #: seconds after the start in which every session must come up before this speaker is ready
 STALLED: Final = 5.0  #: seconds without a turn that was due, after which the speaker counts as stalled
+_PAUSE: Final = 16  #: neighbors looked at between two chances to do something else
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _KINDS: Final = tuple(MessageType)
 
@@ -217,16 +218,22 @@ class Answers:
 
     # ===== metrics =====
 
-    def metrics(self) -> MetricsSnapshot:
+    def metrics(self) -> Iterator[MetricsSnapshot | None]:
+        """`http.service.Pages`."""
         speaker = self.speaker
-        return MetricsSnapshot(
+        neighbors: list[NeighborMetrics] = []
+        for number, neighbor in enumerate(list(speaker.neighbors.values()), 1):
+            neighbors.append(_neighbor_metrics(speaker, neighbor))
+            if number % _PAUSE == 0:
+                yield None
+        yield MetricsSnapshot(
             version=bgpd.__version__,
             python=platform.python_version(),
             compiled=compiled.rooms(),
             asn=speaker.spec.asn,
             router_id=format_address(speaker.spec.router_id),
             ready=not self.not_ready(),
-            neighbors=[_neighbor_metrics(speaker, neighbor) for neighbor in speaker.neighbors.values()],
+            neighbors=neighbors,
             prefixes={family.name: len(table.rib) for family, table in speaker.tables.items()},
             paths={family.name: table.rib.paths for family, table in speaker.tables.items()},
             update_groups=sum(len(table.groups) for table in speaker.tables.values()),

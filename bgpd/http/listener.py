@@ -18,9 +18,9 @@ def listen(address: tuple[str, int], who_listens: WhoListens) -> socket.socket:
     where = f"metrics on {f'[{host}]' if ':' in host else host}:{port}"
     try:
         return socket.create_server(address, family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=100)
-    except socket.gaierror as error:
-        raise HttpRefused(f"{where}: {host!r} is no address of this machine") from error
     except OSError as error:
+        if (error.errno or 0) < 0:  # it was no address, and could not be looked up as a name
+            raise HttpRefused(f"{where}: {host!r} is no address of this machine") from error
         raise HttpRefused(f"{where}: {_why(error, port, who_listens)}") from error
 
 

@@ -6,13 +6,14 @@ nobody makes costs nothing. The lines are written directly: the client library t
 twenty thousand series of a thousand neighbors. It still does what it does best: `process_*` and `python_*`,
 the choice between the text format and OpenMetrics, and (in the tests) the check that all of this parses.
 
-The text comes in pieces of one family each, so that whoever sends it can let the event loop run in between.
+The text comes in pieces of one family at most, so that whoever sends it can let the event loop run in between.
 Names follow Prometheus' conventions: `bgpd_` first, base units (seconds, bytes), `_total` on counters. Labels
 stay few: a neighbor's address and AS are on `bgpd_neighbor_info` only, to be joined by `neighbor`.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 from prometheus_client import REGISTRY
@@ -23,6 +24,7 @@ from bgpd.wire.iana import describe
 
 #: Session states, by the number that `bgpd_session_state` reports.
 STATES: Final = ("Idle", "Connect", "Active", "OpenSent", "OpenConfirm", "Established")
+_PIECE: Final = 1024  #: lines made at once
 _STATE_NUMBER: Final = {state: number for number, state in enumerate(STATES)}
 
 
@@ -294,13 +296,15 @@ METRICS: Final[tuple[Metric, ...]] = (
 
 
 def write(snapshot: MetricsSnapshot, *, openmetrics: bool = False) -> Iterator[str]:
-    """Our families as text, one piece a family; a family without samples is left out."""
+    """Our families as text, in pieces of a millisecond or so; a family without samples is left out."""
     for metric in METRICS:
-        lines = "".join(metric.lines(metric.name, snapshot))
-        if lines:
+        lines = iter(metric.lines(metric.name, snapshot))
+        if first := "".join(islice(lines, _PIECE)):
             # OpenMetrics names a counter's family without the suffix of its samples.
             name = metric.name.removesuffix("_total") if openmetrics else metric.name
-            yield f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n{lines}"
+            yield f"# HELP {name} {metric.help}\n# TYPE {name} {metric.kind}\n{first}"
+        while piece := "".join(islice(lines, _PIECE)):
+            yield piece
 
 
 def negotiate(accept: str) -> tuple[str, Callable[[MetricsSnapshot], Iterator[bytes]]]:

@@ -55,7 +55,11 @@ class Pages(Protocol):
     """What the pages are made of; nothing here blocks, waits or does I/O."""
 
     def status(self) -> StatusView: ...
-    def metrics(self) -> MetricsSnapshot: ...
+
+    def metrics(self) -> Iterator[MetricsSnapshot | None]:
+        """None wherever the loop may have its turn; the snapshot comes last."""
+        ...
+
     def health(self) -> Health: ...
 
 
@@ -229,7 +233,7 @@ class HttpService:
 
     def _metrics(self, request: _Request) -> _Page:
         content_type, write = negotiate(request.accept)
-        return _Page(HTTPStatus.OK, write(self._pages.metrics()), content_type)
+        return _Page(HTTPStatus.OK, _text(self._pages.metrics(), write), content_type)
 
     def _healthz(self, _request: _Request) -> _Page:
         health = self._pages.health()
@@ -255,6 +259,17 @@ class HttpService:
             ]
         status = HTTPStatus.OK if view.ready else HTTPStatus.SERVICE_UNAVAILABLE
         return _Page(status, iter(["".join(f"{line}\n" for line in lines).encode()]))
+
+
+def _text(
+    steps: Iterator[MetricsSnapshot | None], write: Callable[[MetricsSnapshot], Iterator[bytes]]
+) -> Iterator[bytes]:
+    """The page of the snapshot that the last step gives; nothing, for now, of each other step."""
+    for snapshot in steps:
+        if snapshot is None:
+            yield b""
+        else:
+            yield from write(snapshot)
 
 
 def _head(status: HTTPStatus, content_type: str, length: int, *, keep_alive: bool, more: str = "") -> bytes:

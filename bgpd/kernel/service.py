@@ -179,7 +179,7 @@ class KernelService:
         return report.installed(self._tables, family, prefix)
 
     def view(self, with_routes: bool) -> KernelView:
-        """The state as a value. With routes it costs a few microseconds each."""
+        """The state as a value; its routes, where they are wanted, as an iterator."""
         return report.view(self._tables, with_routes)
 
     def counts(self, family: Family | None = None) -> dict[str, int]:

@@ -4,6 +4,7 @@ Field names are the JSON keys; addresses and prefixes are text here (this is the
 since the epoch (`since`) or plain seconds (durations).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 
@@ -153,7 +154,7 @@ class KernelView:
     failed: int
     conflicts: int
     unresolved: int
-    routes: list[KernelRouteView] = field(default_factory=list)
+    routes: Iterable[KernelRouteView] = field(default_factory=list)  #: may be made one by one, as they are taken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -126,8 +126,9 @@ async def test_foreign_route_on_our_key_stays() -> None:
         assert bench.node.routes("fd01::/64", 6) == [theirs6]
         view = bench.service.view(with_routes=True)
         assert (view.conflicts, view.installed, view.in_sync) == (2, 0, False)
-        assert {route.state for route in view.routes} == {"conflict"}
-        assert all("4 (static)" in route.reason for route in view.routes)
+        routes = list(view.routes)
+        assert {route.state for route in routes} == {"conflict"}
+        assert all("4 (static)" in route.reason for route in routes)
         assert bench.named("kernel_conflict")
         # nor when we want it no more
         bench.unwant("10.244.2.0/24")

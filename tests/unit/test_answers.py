@@ -67,7 +67,9 @@ def test_neighbors_and_metrics_tell_the_same() -> None:
     assert view.families[0].received == 2
     assert view.families[0].end_of_rib_received
     assert view.messages_received["UPDATE"] == 3
-    snapshot = made.metrics()
+    *pauses, snapshot = made.metrics()
+    assert snapshot is not None
+    assert pauses == []
     first, second = snapshot.neighbors
     assert first.families["ipv4"].received == 2
     assert (first.state, second.state) == ("Established", "Connect")

@@ -1,5 +1,6 @@
 """Pages made of samples."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from bgpd.http.service import Health
@@ -71,10 +72,11 @@ class SamplePages:
     def status(self) -> StatusView:
         return self.view
 
-    def metrics(self) -> MetricsSnapshot:
+    def metrics(self) -> Iterator[MetricsSnapshot | None]:
         if self.error is not None:
             raise self.error
-        return self.snapshot
+        yield None
+        yield self.snapshot
 
     def health(self) -> Health:
         return self.well
