@@ -6,7 +6,7 @@
 
 import os
 import platform
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import bgpd
@@ -23,6 +23,7 @@ from bgpd.speaker.neighbor import Neighbor
 from bgpd.speaker.speaker import Speaker
 from bgpd.speaker.views import (
     ActionView,
+    KernelCheckView,
     KernelView,
     NeighborView,
     PolicyTestView,
@@ -32,7 +33,7 @@ from bgpd.speaker.views import (
 )
 from bgpd.wire.family import FAMILIES, Family
 from bgpd.wire.iana import MessageType
-from bgpd.wire.prefix import format_address
+from bgpd.wire.prefix import format_address, format_prefix
 
 if TYPE_CHECKING:
     from bgpd.kernel.service import KernelService
@@ -155,6 +156,12 @@ class Answers:
             unresolved=0,
         )
 
+    def kernel_check(self) -> Awaitable[KernelCheckView]:
+        """`control.commands.Queries`."""
+        if self._kernel is None:
+            raise ValueError("the kernel is not used (--no-kernel): there is nothing to compare")
+        return self._kernel.check()
+
     def manage(self, action: str, text: str) -> ActionView:
         """`control.commands.Queries`."""
         speaker = self.speaker
@@ -187,6 +194,35 @@ class Answers:
 
     def subscribe(self, callback: Callable[[EventView], None]) -> Callable[[], None]:
         return self.speaker.subscribe(callback)
+
+    def report(self) -> dict[str, Any]:
+        """What this node tells its cluster: sessions, what it announces as its own, what it has."""
+        speaker = self.speaker
+        sessions = [
+            {
+                "name": n.spec.name,
+                "address": format_address(n.spec.address),
+                "state": _state(n),
+                "asn": n.spec.remote_asn,
+            }
+            for n in speaker.neighbors.values()
+            if n.spec.address
+        ]
+        own = [format_prefix(each.family, each.prefix) for each in speaker.spec.originate]
+        has = [
+            format_prefix(family, prefix)
+            for family, table in speaker.tables.items()
+            for prefixes in table.rib.walk()
+            for prefix in prefixes
+            if table.rib.best(prefix) is not None
+        ]
+        return {
+            "version": bgpd.__version__,
+            "router_id": format_address(speaker.spec.router_id),
+            "sessions": sorted(sessions, key=lambda each: str(each["address"])),
+            "announces": sorted(own),
+            "has": sorted(has),
+        }
 
     # ===== health =====
 
@@ -264,6 +300,10 @@ class Answers:
             write_errors=counters["routes_refused"],
             repairs=counters["routes_repaired"],
             resyncs=counters["resyncs"],
+            fights=counters["fights"],
+            audits=counters["audits"],
+            audit_differences=counters["audit_differences"],
+            audited=kernel.audited(),
         )
 
 
@@ -275,7 +315,7 @@ def _neighbor_metrics(speaker: Speaker, neighbor: Neighbor) -> NeighborMetrics:
         address=neighbor.key,
         remote_asn=neighbor.spec.remote_asn,
         external=neighbor.spec.external,
-        state=State.ESTABLISHED.label if live is not None else neighbor.state.label,
+        state=_state(neighbor),
         state_changed_at=speaker.wall + neighbor.since,
         disabled=bool(neighbor.disabled),
         limit=neighbor.spec.max_prefix,
@@ -298,6 +338,10 @@ def _neighbor_metrics(speaker: Speaker, neighbor: Neighbor) -> NeighborMetrics:
         input_queue_octets=live.queue.octets if live is not None and live.queue is not None else 0,
         output_queue_octets=transport.backlog if transport is not None else 0,
     )
+
+
+def _state(neighbor: Neighbor) -> str:
+    return State.ESTABLISHED.label if neighbor.live is not None else neighbor.state.label
 
 
 def resident() -> int:

@@ -302,6 +302,7 @@ class KernelSpec:
     table: int = 254  #: routing table (254 is `main`)
     protocol: int = 64  #: rtm_protocol of our routes, our mark of ownership
     metric: int = 64  #: priority of our routes; part of the kernel's key
+    audit_interval: float = 60.0  #: seconds between two rounds of the endless audit; 0: none
     pools: tuple[PoolSpec, ...] = ()  #: where packets may have to be encapsulated
     vxlan: VxlanSpec = VxlanSpec()
 

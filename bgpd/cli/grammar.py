@@ -36,6 +36,7 @@ SYNTAX: Final[Sequence[tuple[str, str]]] = (
     ("show route [...] received X", "what neighbor X sent (its adj-rib-in)"),
     ("show route [...] advertised X", "what is sent to neighbor X (its adj-rib-out)"),
     ("show kernel [summary]", "our routes in the kernel"),
+    ("kernel check", "is the kernel as it should be? Exit code 1 where it is not"),
     ("show policy [NAME]", "policies: terms, hits, and who uses them"),
     ("policy test [NAME] [prefix P] [as-path A] [community C] ...", "what a policy does with a route"),
     ("policy test [NAME] live X [in|out]", "what it does with every route from (in) or for (out) neighbor X"),
@@ -90,13 +91,17 @@ def parse(words: Sequence[str]) -> Request:
     rest = list(words)
     if not rest:
         raise UsageError("say what to do, for example: bgpctl show status")
-    command = choose(rest.pop(0), ("show", "watch", "policy", *_ACTIONS, *_OWN_ACTIONS), "command")
+    command = choose(rest.pop(0), ("show", "watch", "policy", "kernel", *_ACTIONS, *_OWN_ACTIONS), "command")
     if command == "watch":
         return _watch(rest)
     if command in _ACTIONS:
         return _act(command, rest)
     if command == "policy":
         return _policy_test(rest)
+    if command == "kernel":
+        choose(rest.pop(0) if rest else "", ("check",), "part of kernel")
+        _nothing_after(rest, "kernel check")
+        return Request("kernel check")
     if command == "restart":
         return Request("restart", text=" ".join(rest) or None)
     if command in _OWN_ACTIONS:

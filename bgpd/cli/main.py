@@ -99,7 +99,11 @@ def _run(options: _Options, request: Request) -> int:
         sys.stdout.flush()
     finally:
         answer.close()
-    return OK
+    return OK if (answer.head or {}).get("in_step", True) else SAYS_NO
+
+
+#: Commands that answer with an object and rows -> the name of the rows in it.
+_ROWS: Final = {"show kernel": "routes", "kernel check": "findings"}
 
 
 def _print_json(answer: Answer, request: Request) -> None:
@@ -110,9 +114,9 @@ def _print_json(answer: Answer, request: Request) -> None:
             _report_lost(answer)
             out(row.decode() + "\n")
             sys.stdout.flush()
-    elif request.command == "show kernel":
-        head = {key: value for key, value in (answer.head or {}).items() if key != "routes"}
-        out(json.dumps(head)[:-1] + ', "routes": ')
+    elif (rows := _ROWS.get(request.command)) is not None:
+        head = {key: value for key, value in (answer.head or {}).items() if key != rows}
+        out(json.dumps(head)[:-1] + f', "{rows}": ')
         _print_list(answer)
         out("}\n")
     elif answer.head is not None:
@@ -152,6 +156,8 @@ def _print_text(answer: Answer, request: Request) -> None:
         (render.routes_in_full if request.detail else render.routes)(paper, views)
     elif request.command == "show kernel":
         render.kernel(paper, answer.head or {}, views)
+    elif request.command == "kernel check":
+        render.kernel_check(paper, answer.head or {}, views)
     elif request.command == "show policy":
         policy.policies(paper, views)
     elif request.command == "policy test":
@@ -179,7 +185,9 @@ def _help() -> None:
     print("\n  --json, -j           the answer as JSON")
     print(f"  --control, -s PATH   bgpd's socket (default $BGPD_CONTROL, else {DEFAULT_PATH})")
     print("  --version, -V")
-    print("\nExit codes: 0 answered, 1 the daemon says no, 2 wrong words, 3 no daemon to be reached.")
+    print(
+        "\nExit codes: 0 answered, 1 the daemon says no (or: the kernel is not as it should be), 2 wrong words, 3 no daemon to be reached."
+    )
 
 
 def _complain(text: str, code: int) -> int:

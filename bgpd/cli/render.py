@@ -344,6 +344,34 @@ def kernel(paper: Paper, head: View, views: Iterable[View]) -> None:
         paper.table(("Prefix", "Via", "State", "Reason"), map(row, some))
 
 
+def kernel_check(paper: Paper, head: View, views: Iterable[View]) -> None:
+    paper.pairs(
+        [
+            ("In step", ("yes", GOOD) if head["in_step"] else ("no; it is being put right", WARN)),
+            ("Wanted", str(head["wanted"])),
+            *([("Unresolved", (str(head["unresolved"]), WARN))] if head["unresolved"] else []),
+            ("Written", str(head["written"])),
+            ("In the kernel", str(head["dumped"])),
+            ("Looked up", f"{head['looked_up']} of them"),
+            ("Differences", (str(head["differences"]), WARN if head["differences"] else GOOD)),
+            ("Took", f"{head['seconds']:.2f} s"),
+        ]
+    )
+
+    def row(view: View) -> Row:
+        return [
+            view["prefix"],
+            (view["difference"], WARN),
+            view["wanted"] or "-",
+            view["found"] or "-",
+            clean(view["reason"]),
+        ]
+
+    if (some := _peek(views)) is not None:
+        paper.line()
+        paper.table(("Prefix", "Difference", "Wanted", "Found", "Reason"), map(row, some))
+
+
 def event(paper: Paper, view: View) -> None:
     """One line of `watch`."""
     old, new = view["old"], view["new"]

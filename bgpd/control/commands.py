@@ -8,7 +8,7 @@ programs and a sentence for people.
 The words that a person types are the business of `cli.grammar`; here arguments have names.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from itertools import chain
@@ -18,6 +18,7 @@ from bgpd.control.protocol import ErrorCode
 from bgpd.speaker.events import EventView
 from bgpd.speaker.views import (
     ActionView,
+    KernelCheckView,
     KernelView,
     NeighborView,
     PolicyTestView,
@@ -87,6 +88,10 @@ class Queries(Protocol):
         """The FIB side; with its routes where `routes` is set."""
         ...
 
+    def kernel_check(self) -> Awaitable[KernelCheckView]:
+        """Look at everything that the kernel should hold. Raises ValueError where it is not in use."""
+        ...
+
     def act(self, action: str, name_or_address: str, text: str) -> ActionView:
         """Do one of `ACTIONS` to a neighbor; the answer says what was done. Raises ValueError where it cannot be."""
         ...
@@ -115,6 +120,7 @@ class Reply:
 
     head: object | None = None  #: the one object of a singular command
     rows: Iterable[object | None] = ()  #: views, taken lazily; None is a place to pause
+    later: Awaitable["Reply"] | None = None  #: the answer has to be waited for: it is this one
     events: Callable[[EventView], bool] | None = None  #: `watch`: go on for ever with the events that this lets pass
 
 
@@ -165,6 +171,19 @@ def show_route(queries: Queries, arguments: Arguments) -> Reply:
 def show_kernel(queries: Queries, arguments: Arguments) -> Reply:
     view = queries.kernel(_flag(arguments, "routes", default=True))
     return Reply(head=replace(view, routes=[]), rows=view.routes)
+
+
+def kernel_check(queries: Queries, _arguments: Arguments) -> Reply:
+    try:
+        check = queries.kernel_check()
+    except ValueError as error:
+        raise CommandError(ErrorCode.REFUSED, str(error)) from error
+
+    async def later() -> Reply:
+        view = await check
+        return Reply(head=replace(view, findings=[]), rows=view.findings)
+
+    return Reply(later=later())
 
 
 def show_policy(queries: Queries, arguments: Arguments) -> Reply:
@@ -261,6 +280,9 @@ COMMANDS: Final[Mapping[str, Command]] = {
     ),
     "show kernel": Command(
         run=show_kernel, help="the routes in the kernel", arguments={"routes": "false: only the figures"}
+    ),
+    "kernel check": Command(
+        run=kernel_check, help="is the kernel as it should be? Every difference, with its reason", arguments={}
     ),
     "show policy": Command(
         run=show_policy, help="policies, their terms and counters", arguments={"policy": "name of a policy"}

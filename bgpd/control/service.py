@@ -165,6 +165,8 @@ class ControlService:
             if request is None:
                 return
             reply = answer(self._queries, request.command, request.arguments)
+            if reply.later is not None:
+                reply = await reply.later
         except CommandError as error:
             writer.write(_error(error.code, error.text))
             return

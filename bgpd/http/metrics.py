@@ -284,6 +284,30 @@ METRICS: Final[tuple[Metric, ...]] = (
         _fib(lambda f: f.repairs),
     ),
     Metric("bgpd_kernel_resyncs_total", "counter", "Full dumps after lost netlink events.", _fib(lambda f: f.resyncs)),
+    Metric(
+        "bgpd_kernel_fights_total",
+        "counter",
+        "Routes that somebody takes away again and again; they are put back more slowly.",
+        _fib(lambda f: f.fights),
+    ),
+    Metric(
+        "bgpd_kernel_audits_total",
+        "counter",
+        "Comparisons of the kernel's table with ours that came to their end.",
+        _fib(lambda f: f.audits),
+    ),
+    Metric(
+        "bgpd_kernel_audit_differences_total",
+        "counter",
+        "Routes that audits found not to be as they should.",
+        _fib(lambda f: f.audit_differences),
+    ),
+    Metric(
+        "bgpd_kernel_audited_timestamp_seconds",
+        "gauge",
+        "When the last audit ended, seconds since the epoch; 0 before the first.",
+        _fib(lambda f: f.audited),
+    ),
     Metric("bgpd_loop_stall_seconds", "histogram", "How long the loop was away from its sockets.", _stalls),
     Metric(
         "bgpd_connections_refused_total",

@@ -72,6 +72,10 @@ class FibMetrics:
     write_errors: int = 0  #: of those, refused by it
     repairs: int = 0  #: routes of ours that somebody else had removed or changed, written again
     resyncs: int = 0  #: full dumps after netlink lost events
+    fights: int = 0  #: routes that somebody takes away again and again
+    audits: int = 0  #: comparisons of the kernel's table with ours
+    audit_differences: int = 0  #: what they found
+    audited: float = 0.0  #: when the last one ended, seconds since the epoch; 0: none yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

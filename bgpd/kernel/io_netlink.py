@@ -259,31 +259,46 @@ def _ask(netlink: Any, kind: int) -> Iterator[LinkEvent | AddressEvent]:
 
 def dump_routes(af: int, table: int) -> list[tuple[bytes, RouteInfo]]:
     """Every route of one family in one table, as (prefix, the rest). Empty where there is no such table or family."""
-    sock = _open(1 << 16, 1 << 20)
-    try:
-        for attempt in range(3):
-            routes, interrupted = _dump_once(sock, af, table, attempt + 1)
-            if not interrupted:
-                break
-        return routes  # the third try is taken as it is: what changed meanwhile comes as events
-    finally:
-        sock.close()
+    for _ in range(3):
+        dump = Dump(af, table)
+        routes: list[tuple[bytes, RouteInfo]] = []
+        try:
+            while (rows := dump.read()) is not None:
+                routes += rows
+        finally:
+            dump.close()
+        if not dump.interrupted:
+            break
+    return routes  # the third try is taken as it is: what changed meanwhile comes as events
 
 
-def _dump_once(sock: socket.socket, af: int, table: int, seq: int) -> tuple[list[tuple[bytes, RouteInfo]], bool]:
-    sock.sendto(encode.dump_request(af, table, seq), (0, 0))
-    memo: Memo = {}
-    out: list[tuple[bytes, RouteInfo]] = []
-    interrupted = False
-    while True:
-        data = _receive(sock)
-        for kind, flags, number, _, start, end in encode.messages(data):
-            if number != seq:
-                continue
-            interrupted = interrupted or bool(flags & encode.F_DUMP_INTR)
+class Dump:
+    """The routes of one family in one table, a datagram at a time: the kernel goes on when it is asked."""
+
+    def __init__(self, af: int, table: int) -> None:
+        self._af = af
+        self._table = table
+        self._memo: Memo = {}
+        self._done = False
+        self.interrupted = False  #: the table changed meanwhile; the dump may not be whole
+        self._socket = _open(1 << 16, 1 << 20)
+        self._socket.sendto(encode.dump_request(af, table, 1), (0, 0))
+
+    def read(self) -> list[tuple[bytes, RouteInfo]] | None:
+        """Some more routes, None at the end. Raises Overrun, OSError."""
+        if self._done:
+            return None
+        out: list[tuple[bytes, RouteInfo]] = []
+        data = _receive(self._socket)
+        for kind, flags, _, _, start, end in encode.messages(data):
+            self.interrupted = self.interrupted or bool(flags & encode.F_DUMP_INTR)
             if kind == encode.RTM_NEWROUTE:
-                row = encode.parse_route(data, start, end, memo)
-                if row[1].af == af and row[1].table == table and not row[1].flags & encode.RTM_F_CLONED:
+                row = encode.parse_route(data, start, end, self._memo)
+                if row[1].af == self._af and row[1].table == self._table and not row[1].flags & encode.RTM_F_CLONED:
                     out.append(row)
             elif kind in {encode.NLMSG_DONE, encode.NLMSG_ERROR}:
-                return out, interrupted
+                self._done = True
+        return out
+
+    def close(self) -> None:
+        self._socket.close()

@@ -146,6 +146,7 @@ class Fib:
         self.doubts: dict[bytes, None] = {}  #: EEXIST, and we do not know why: to be looked up
         self.conflicts: dict[bytes, int] = {}  #: prefix -> protocol of the route that holds its key
         self.failures: dict[bytes, Failure] = {}
+        self.touched: set[bytes] | None = None  #: what moved since the audit began to count, where one does
         self.postponed = False  #: `failures` has got a date that the caller does not know yet
         self.news: list[bytes] = []  #: conflicts that nobody was told of yet
         self.swept = False  #: routes of ours that nobody wants are removed at once
@@ -275,6 +276,8 @@ class Fib:
             for route, prefixes in groups.items():
                 batch.groups.append((op, route, prefixes))
                 batch.prefixes.update(prefixes)
+        if self.touched is not None:
+            self.touched |= batch.prefixes
         return batch
 
     def _forget_verdicts(self, prefixes: Iterable[bytes]) -> None:
@@ -354,6 +357,8 @@ class Fib:
 
     def found(self, prefix: bytes, route: Route) -> bool:
         """A dump or an event shows a route of ours. True where that contradicts what we knew."""
+        if self.touched is not None:
+            self.touched.add(prefix)
         if self.foreign:
             self.foreign.pop((prefix, route.metric), None)  # one key, one route: whoever was there was replaced
         known = self.written.get(prefix)
@@ -373,6 +378,8 @@ class Fib:
     def held(self, prefix: bytes, metric: int, protocol: int) -> bool:
         """A dump or an event shows somebody else's route on a key that could be ours. True where ours was there."""
         self.foreign[prefix, metric] = protocol
+        if self.touched is not None:
+            self.touched.add(prefix)
         lost = self.written.get(prefix)
         if lost is not None and lost.metric == metric:
             del self.written[prefix]
@@ -392,6 +399,8 @@ class Fib:
 
     def lost(self, prefix: bytes, metric: int) -> bool:
         """A route of ours left the kernel without us. True where we had thought it was there."""
+        if self.touched is not None:
+            self.touched.add(prefix)
         stray = self.strays.get(prefix)
         if stray is not None and stray.metric == metric:
             del self.strays[prefix]

@@ -6,14 +6,15 @@ What happened to many prefixes at once is one event: the first is named, the oth
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
 
+from bgpd.kernel.compare import Finding
 from bgpd.kernel.culprit import Culprits
-from bgpd.kernel.encode import PROTOCOL_NAMES
+from bgpd.kernel.encode import KIND_NAMES, PROTOCOL_NAMES
 from bgpd.kernel.knowledge import Loss, Losses
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import RTN_BLACKHOLE, Fib, Guard, Hop, Refusal
+from bgpd.kernel.plan import RTN_BLACKHOLE, Fib, Guard, Hop, Refusal, Route
 from bgpd.kernel.tables import Plane, Tables
 from bgpd.kernel.targets import address_words
-from bgpd.speaker.views import KernelRouteView, KernelView
+from bgpd.speaker.views import KernelFindingView, KernelRouteView, KernelView
 from bgpd.wire.family import Family
 from bgpd.wire.prefix import format_address, format_prefix
 
@@ -48,9 +49,14 @@ class Reporter:
                 words = f"{loss.value} by {who}; what is wanted is put back"
             self._report("kernel_routes_lost", self._tables.by_af[af], prefixes, words)
 
+    def unused(self, plane: Plane, finding: Finding) -> None:
+        """A look-up does not find a route that is there."""
+        self._report("kernel_route_unused", plane, [finding.prefix], finding.reason)
+
     def fights(self) -> None:
         """Routes that somebody takes away again and again: from now on they are put back after a while only."""
         for af, prefix in self._tables.knowledge.new_fights:
+            self._tables.counters["fights"] += 1
             words = "somebody keeps removing or changing it: it is put back after a while, at last once a minute"
             self._report("kernel_fight", self._tables.by_af[af], [prefix], words)
         self._tables.knowledge.new_fights.clear()
@@ -160,3 +166,24 @@ def _route_view(plane: Plane, links: Links, prefix: bytes) -> KernelRouteView:
         state=state,
         reason=reason,
     )
+
+
+def finding_view(plane: Plane, links: Links, finding: Finding) -> KernelFindingView:
+    """One difference that a check found."""
+    return KernelFindingView(
+        family=plane.family.name,
+        prefix=format_prefix(plane.family, finding.prefix),
+        difference=finding.difference.value,
+        wanted=route_words(links, finding.wanted),
+        found=route_words(links, finding.found),
+        reason=finding.reason,
+    )
+
+
+def route_words(links: Links, route: Route | None) -> str:
+    """A route for people: its ways out, "blackhole", or empty where there is none."""
+    if route is None:
+        return ""
+    if not route.hops:
+        return KIND_NAMES.get(route.kind, str(route.kind))
+    return ", ".join(hop_words(links, hop) for hop in route.hops)

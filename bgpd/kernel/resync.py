@@ -7,7 +7,7 @@ are taken over in slices; then come the events that arrived meanwhile.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
@@ -25,7 +25,7 @@ _P = ParamSpec("_P")
 _T = TypeVar("_T")
 
 #: Looks at a family's dump before it is taken over.
-Witness = Callable[[Plane, Sorted], None]
+Witness = Callable[[Plane, Sorted], Awaitable[None]]
 
 
 class Resync:
@@ -48,12 +48,12 @@ class Resync:
         try:
             links, addresses = await self.in_thread(dump_links)
             rows = {af: await self.in_thread(self.dump, af) for af in tables.by_af}
+            if witness is not None:
+                for af, row in rows.items():
+                    await witness(tables.by_af[af], row)
         except BaseException:
             listener.release(take=False)
             raise
-        if witness is not None:
-            for af, row in rows.items():
-                witness(tables.by_af[af], row)
         tables.links.clear()
         events: list[LinkEvent | AddressEvent] = [*links, *addresses]
         for event in events:

@@ -6,11 +6,12 @@ waits; one that is taken away again and again waits a moment longer each time, a
 """
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from bgpd.kernel import report
+from bgpd.kernel.audit import Audit
 from bgpd.kernel.io_netlink import Events, Overrun, Writer
 from bgpd.kernel.links import Resolution
 from bgpd.kernel.listener import Listener
@@ -22,7 +23,7 @@ from bgpd.kernel.tables import Tables
 from bgpd.kernel.targets import NextHopCallback
 from bgpd.kernel.worker import Worker
 from bgpd.model import KernelSpec, PoolSpec
-from bgpd.speaker.views import KernelView
+from bgpd.speaker.views import KernelCheckView, KernelView
 from bgpd.wire.family import Family
 
 __all__ = ["BLACKHOLE", "KernelRefused", "KernelService", "Want"]
@@ -69,8 +70,9 @@ class KernelService:
         self._listener: Final = Listener(self._tables, self._reporter, self._stir, self._eyes)
         self._resync: Final = Resync(self._tables, self._listener, self._pool)
         self._overlay: Final = OverlayKeeper(self._tables, self._reporter, self._resync, router_id)
+        self._audit: Final = Audit(self._tables, self._reporter, self._resync, self._eyes, self._stir)
         self._worker: Final = Worker(
-            self._tables, self._reporter, self._listener, self._resync, self._overlay, self._open
+            self._tables, self._reporter, self._listener, self._resync, self._audit, self._overlay, self._open
         )
         self._writer: Writer | None = None
 
@@ -84,11 +86,12 @@ class KernelService:
             writer = await self._open()
             _check_rights(writer)
             await self._resync.run()
+            await self._audit.start()
         except (OSError, Overrun) as error:
-            self._close()
+            await self._close()
             raise KernelRefused(f"netlink cannot be used ({error}): no routes can be written") from error
         except BaseException:
-            self._close()
+            await self._close()
             raise
         if self.adopted():
             words = "routes of an earlier run are kept for now"
@@ -116,9 +119,10 @@ class KernelService:
             await self._overlay.remove()
         await self._worker.stop()
         await self._listener.quiet()
-        self._close()
+        await self._close()
 
-    def _close(self) -> None:
+    async def _close(self) -> None:
+        await self._audit.stop()
         self._listener.close()
         self._pool.shutdown()
         self._eyes.shutdown()
@@ -172,6 +176,10 @@ class KernelService:
             self._reporter.tell("kernel_swept", {"count": count, "reason": words})
         return count
 
+    def check(self) -> Awaitable[KernelCheckView]:
+        """Look at everything and put it right; what was found wrong. The audit goes on by itself, more slowly."""
+        return self._audit.ask()
+
     # answers to people
 
     def installed(self, family: Family, prefix: bytes) -> str:
@@ -189,6 +197,10 @@ class KernelService:
     def in_sync(self) -> bool:
         """Whether the kernel holds all it can (`Tables.in_sync`)."""
         return self._tables.in_sync()
+
+    def audited(self) -> float:
+        """When an audit last came to its end, seconds since the epoch; 0: not yet."""
+        return self._tables.audited
 
 
 def _check_rights(writer: Writer) -> None:

@@ -32,6 +32,9 @@ COUNTERS: Final = (
     "overruns",
     "resyncs",
     "conflicts",
+    "fights",
+    "audits",
+    "audit_differences",
 )
 
 
@@ -95,6 +98,8 @@ class Tables:
         self.next_hops: Final = NextHops(self.links, self.overlays, spec.metric, on_next_hop)
         self.knowledge: Final = Knowledge(spec, self.links, {plane.af: plane.fib for plane in self.planes.values()})
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
+        self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
+        self.audited = 0.0  #: when an audit last came to its end, seconds since the epoch
         self.resync_reason = ""  #: why a dump is due; empty: none is
 
     def configure(self, pools: tuple[PoolSpec, ...]) -> None:
@@ -116,6 +121,7 @@ class Tables:
         """Whether something has to be found out before the next batch is planned."""
         return bool(
             self.resync_reason
+            or self.check_wanted
             or self.knowledge.gone
             or self.moved
             or self.overlays.waiting()

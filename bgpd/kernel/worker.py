@@ -11,6 +11,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from bgpd.kernel.audit import Audit
 from bgpd.kernel.io_netlink import Overrun, Writer
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.overlay import OverlayKeeper
@@ -42,6 +43,7 @@ class Worker:
         reporter: Reporter,
         listener: Listener,
         resync: Resync,
+        audit: Audit,
         overlay: OverlayKeeper,
         reopen: Callable[[], Awaitable[Writer]],
     ) -> None:
@@ -50,6 +52,7 @@ class Worker:
         self._reporter: Final = reporter
         self._listener: Final = listener
         self._resync: Final = resync
+        self._audit: Final = audit
         self._overlay: Final = overlay
         self._reopen: Final = reopen
         self._writer: Writer | None = None
@@ -215,6 +218,8 @@ class Worker:
             words = f"{reason}: {wrong} routes were not as believed"
             self._reporter.tell("kernel_resync", {"count": wrong, "reason": words})
             tables.overlays.unsure = True
+        if tables.check_wanted:
+            await self._audit.check()
         if tables.overlays.waiting():
             await self._overlay.run()
         gone = tables.knowledge.gone

@@ -158,6 +158,33 @@ class KernelView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class KernelFindingView:
+    """One prefix at which the kernel is not as it should be."""
+
+    family: str
+    prefix: str
+    difference: str  #: missing | changed | unexpected | not installed | not used
+    wanted: str  #: the ways out that it should have; empty: none
+    found: str  #: those that it has
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelCheckView:
+    """`kernel check`: what is wanted, what we believe is written, what a dump and look-ups show."""
+
+    in_step: bool  #: no difference
+    wanted: int  #: routes that should be there
+    unresolved: int  #: those that cannot be, their next hops are unreachable
+    written: int
+    dumped: int  #: routes with our mark
+    looked_up: int  #: real look-ups
+    differences: int  #: all of them; `findings` may be fewer
+    seconds: float
+    findings: list[KernelFindingView] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
     """`show status`: the daemon at a glance."""
 

@@ -44,13 +44,14 @@ FLOORS = {
     "lab": 6,
     "cli": 6,
     "answers": 6,
+    "membership": 6,
     "daemon": 7,
     "__main__": 8,
 }
 #: floors that may touch the world
 SHELLS = 5
 #: rooms of one floor that are one room for this purpose
-KERNEL_SHELL = ("culprit", "io_netlink", "io_vxlan", "listener", "overlay", "report", "resync", "service", "worker")
+KERNEL_SHELL = ("audit", "culprit", "io_netlink", "io_vxlan", "listener", "overlay", "report", "resync", "service", "worker")
 SAME = {f"kernel.{module}": "kernel shell" for module in KERNEL_SHELL}
 FLOORS |= dict.fromkeys(SAME, SHELLS)
 
@@ -101,7 +102,9 @@ ELSEWHERE: dict[str, str] = {
     "cluster.store.etcd": "tests/etcd/test_store.py",
     "cluster.store.gateway": "tests/etcd/test_access.py",
     "cluster.store.inotify": "tests/unit/cluster/store/test_files.py",
+    "membership": "tests/etcd/test_cluster.py",
     "control.protocol": "tests/unit/control/test_service.py",
+    "kernel.audit": "tests/netns/test_kernel_audit.py",
     "kernel.io_netlink": "tests/netns/test_kernel_routes.py",
     "kernel.io_vxlan": "tests/netns/test_vxlan.py",
     "kernel.overlay": "tests/netns/test_overlay.py",

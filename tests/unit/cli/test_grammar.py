@@ -36,6 +36,7 @@ from bgpd.control.commands import COMMANDS, EVENTS
         ),
         ("show kernel", "show kernel", {}),
         ("sh k sum", "show kernel", {"routes": False}),
+        ("kernel check", "kernel check", {}),
         ("watch", "watch", {}),
         ("w sess rou", "watch", {"events": ["session", "route"]}),
         ("enable node2", "enable", {"neighbor": "node2"}),

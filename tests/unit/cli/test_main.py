@@ -13,7 +13,7 @@ import pytest
 from bgpd.cli.main import INTERRUPTED, NOT_REACHABLE, OK, SAYS_NO, USAGE, main
 from bgpd.control.service import ControlService
 from bgpd.speaker.views import RouteView
-from tests.unit.control.fake import EVENTS, KERNEL, NEIGHBORS, NODE2, ROUTES, STATUS, FakeQueries, until
+from tests.unit.control.fake import CHECK, EVENTS, KERNEL, NEIGHBORS, NODE2, ROUTES, STATUS, FakeQueries, until
 
 
 @pytest.fixture
@@ -73,6 +73,15 @@ async def test_json_is_the_views_as_they_are(
 ) -> None:
     assert await run(path, f"{line} --json") == OK
     assert json.loads(capsys.readouterr().out) == plain(view)
+
+
+async def test_a_check_that_finds_something_says_so_by_its_exit_code(
+    path: str, queries: FakeQueries, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert await run(path, "kernel check") == SAYS_NO
+    assert "changed without an event" in capsys.readouterr().out
+    assert await run(path, "ker ch --json") == SAYS_NO
+    assert json.loads(capsys.readouterr().out) == plain(CHECK)
 
 
 async def test_an_empty_list_is_valid_json(path: str, queries: FakeQueries, capsys: pytest.CaptureFixture[str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from bgpd.cli import render
 from bgpd.cli.render import LEGEND, Paper, View, clean, duration, octets
-from tests.unit.control.fake import EVENTS, HOSTILE, KERNEL, NEIGHBORS, NODE2, NODE3, NOW, ROUTER, ROUTES, STATUS
+from tests.unit.control.fake import CHECK, EVENTS, HOSTILE, KERNEL, NEIGHBORS, NODE2, NODE3, NOW, ROUTER, ROUTES, STATUS
 
 GOLDEN = Path(__file__).parent / "golden"
 
@@ -53,6 +53,7 @@ SHEETS: dict[str, Callable[[Paper], None]] = {
     "neighbor-hostile": lambda paper: render.neighbor(paper, view(HOSTILE)),
     "routes": lambda paper: render.routes(paper, map(view, ROUTES)),
     "routes-in-full": lambda paper: render.routes_in_full(paper, map(view, ROUTES)),
+    "kernel_check": lambda paper: render.kernel_check(paper, view(CHECK), map(view, CHECK.findings)),
     "kernel": lambda paper: render.kernel(paper, view(KERNEL), map(view, KERNEL.routes)),
     "watch": events,
 }

@@ -1,13 +1,15 @@
 """A speaker that is made of samples: what the tests of control, cli and http ask."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from bgpd.speaker.events import EventView
 from bgpd.speaker.views import (
     ActionView,
     FamilyView,
+    KernelCheckView,
+    KernelFindingView,
     KernelRouteView,
     KernelView,
     NeighborView,
@@ -267,6 +269,28 @@ EVENTS = [
 ]
 
 
+CHECK = KernelCheckView(
+    in_step=False,
+    wanted=3,
+    unresolved=1,
+    written=3,
+    dumped=3,
+    looked_up=2,
+    differences=1,
+    seconds=0.012,
+    findings=[
+        KernelFindingView(
+            family="ipv4",
+            prefix="10.244.2.0/24",
+            difference="changed",
+            wanted="192.168.1.11 dev eth0",
+            found="192.168.1.99 dev eth0",
+            reason="it was written, and changed without an event",
+        )
+    ],
+)
+
+
 class FakeQueries:
     """Answers from the samples; remembers what it was asked for, and who listens."""
 
@@ -295,6 +319,12 @@ class FakeQueries:
         text = None if family is None or prefix is None else format_prefix(family, prefix)
         self.asked.append((None if family is None else family.name, text, table, neighbor, longest))
         return iter(ROUTES) if self.rows is None else self.rows()
+
+    def kernel_check(self) -> Awaitable[KernelCheckView]:
+        async def later() -> KernelCheckView:
+            return CHECK
+
+        return later()
 
     def kernel(self, routes: bool) -> KernelView:
         return KERNEL if routes else KernelView(**{f: getattr(KERNEL, f) for f in KERNEL.__slots__ if f != "routes"})
