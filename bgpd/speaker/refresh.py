@@ -74,10 +74,13 @@ class Refreshes:
         rib.refresh_until = float("inf")
         if rib.older:
             table = self._tables[family]
-            self._jobs.add(f"stale routes of {neighbor.key} are swept", self._sweep(table, neighbor.key, rib))
+            swept = self._sweep(table, neighbor.key, rib, list(rib.older), rib.source.generation)
+            self._jobs.add(f"stale routes of {neighbor.key} are swept", swept)
 
-    def _sweep(self, table: Table, key: str, rib: Rib) -> Iterator[None]:
-        """A job: what the peer did not repeat goes."""
-        gone: list[Source] = list(rib.older)
-        yield from table.walk(table.rib.sweep_stale(key, rib.source.generation))
+    def _sweep(self, table: Table, key: str, rib: Rib, gone: list[Source], generation: int) -> Iterator[None]:
+        """A job: what the peer did not repeat goes, which is everything before `generation`.
+
+        That was the present one at EoRR. When the job runs, the next refresh may have begun another.
+        """
+        yield from table.walk(table.rib.sweep_stale(key, generation))
         rib.older = [source for source in rib.older if source not in gone]

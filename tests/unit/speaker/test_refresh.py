@@ -171,6 +171,22 @@ def test_a_refresh_of_one_family_leaves_the_other_alone() -> None:
     assert held(tested) == {prefix_of(ONE)}
 
 
+def test_the_next_refresh_begins_before_the_last_one_is_swept() -> None:
+    """The sweep is a job: what the first refresh repeated is not stale, whatever began meanwhile."""
+    tested = bench()
+    giver = meet(tested, A, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    for mark in (END, BEGIN):
+        giver.send(encode_route_refresh(IPV4, mark))
+    tested.turn()
+    assert held(tested) == {prefix_of(ONE)}
+    giver.send(encode_route_refresh(IPV4, END))
+    tested.turn()
+    assert held(tested) == set()
+
+
 def test_a_second_begin_and_an_end_without_begin() -> None:
     tested = bench()
     giver = meet(tested, A, enhanced_route_refresh())
