@@ -19,6 +19,8 @@ from bgpd.model import (
     Role,
     SpeakerSpec,
 )
+from bgpd.speaker import admin
+from bgpd.speaker.neighbor import Neighbor
 from bgpd.wire import aspath
 from bgpd.wire.attrs import Attrs, build
 from bgpd.wire.family import FAMILIES, IPV4, IPV6, Family
@@ -127,6 +129,14 @@ def slow(world: World) -> None:
     world.slow(*two(world), Link(low=0.05, high=rng.choice((0.2, 2.0)), rate=rate, split=0.3))
 
 
+def slow_one_way(world: World) -> None:
+    """One direction is slow, the other one as ever."""
+    rng = world.rng
+    a, b = two(world)
+    link = Link(low=0.05, high=rng.choice((0.5, 5.0)), rate=rng.choice((0.0, 1000.0)), split=0.3)
+    world.slow(a, b, link, one_way=True)
+
+
 def reset_connection(world: World) -> None:
     """A firewall says RST to one side; the other one hears of it like from a peer."""
     if world.ends:
@@ -231,6 +241,74 @@ def refresh(world: World) -> None:
         if neighbor.live is not None and neighbor.live.transport is not None:
             for family in neighbor.ribs:
                 neighbor.live.transport.write(encode_route_refresh(family))
+
+
+# ===== operators =====
+
+
+def operator(world: World, node: Node, neighbor: Neighbor, what: str) -> None:
+    """What `bgpctl` does to one neighbor, where that may be done now."""
+    speaker, now = node.speaker, world.now
+    if speaker is None or node.frozen or (what.startswith("soft") and neighbor.live is None):
+        return
+    world.trace.append(f"{now:.6f} {node.name}: {what} {neighbor.key}")
+    if what == "soft in":
+        admin.soft_in(speaker, neighbor, now)
+    elif what == "soft out":
+        admin.soft_out(speaker, neighbor, now)
+    elif what == "disable":
+        admin.disable(speaker, neighbor, "for a while", now)
+    elif what == "enable":
+        admin.enable(speaker, neighbor, now)
+    elif not neighbor.disabled:
+        admin.reset(speaker, neighbor, "", now)
+    node.poke()
+
+
+def operate(world: World) -> None:
+    """On one neighbor, or on all of a node in a row."""
+    rng = world.rng
+    node = some(world)
+    speaker = node.speaker
+    if speaker is None or not speaker.neighbors:
+        return
+    chosen = list(speaker.neighbors.values())
+    if rng.random() < 0.6:
+        chosen = [rng.choice(chosen)]
+    for neighbor in chosen:
+        what = rng.choice(("soft in", "soft in", "soft out", "soft out", "reset", "disable"))
+        operator(world, node, neighbor, what)
+        if what == "disable":
+            _enable_later(world, node, neighbor)
+
+
+def _enable_later(world: World, node: Node, neighbor: Neighbor) -> None:
+    def enable() -> None:
+        if node.speaker is not None and neighbor in node.speaker.neighbors.values():
+            node.awake(lambda: operator(world, node, neighbor, "enable"))
+
+    world.at(world.now + world.rng.choice((0.0, 0.5, 40.0)), enable)
+
+
+def drain(world: World) -> None:
+    """About to go, and then not: everything is told once more with GRACEFUL_SHUTDOWN, and once more without."""
+    node = some(world)
+    speaker = node.speaker
+    if speaker is None or node.frozen:
+        return
+    speaker.drain(on=not speaker.draining)
+    node.poke()
+
+
+def cross(world: World) -> None:
+    """Two dial each other in the same moment."""
+    a, b = two(world)
+    for node, other in ((a, b), (b, a)):
+        if node.speaker is None or node.frozen:
+            continue
+        for neighbor in list(node.speaker.neighbors.values()):
+            if neighbor.spec.address in other.addresses and not neighbor.disabled:
+                operator(world, node, neighbor, "reset")
 
 
 # ===== configuration =====
@@ -377,8 +455,9 @@ FAULTS: dict[str, Fault] = {
     function.__name__: function
     for function in (
         *(crash, stop, start, restart, everybody, freeze),
-        *(cut, cut_one_way, cut_link, isolate, heal, slow, reset_connection),
+        *(cut, cut_one_way, cut_link, isolate, heal, slow, slow_one_way, reset_connection),
         *(churn, announce, withdraw, flap, hop, refresh),
+        *(operate, drain, cross),
         *(change, repolicy, remove_neighbor, renumber),
     )
 }

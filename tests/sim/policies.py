@@ -66,6 +66,12 @@ def random_policy(rng: random.Random) -> PolicySpec:
     return PolicySpec("random", tuple(terms))
 
 
+def marks(rng: random.Random) -> PolicySpec:
+    """Everything passes; some of it is marked."""
+    terms = [PolicyTerm(f"term {number}", (_condition(rng),), _edits(rng), TermAction.NEXT) for number in range(2)]
+    return PolicySpec("marks", (*terms, PolicyTerm("rest", action=TermAction.ACCEPT)))
+
+
 def with_policy(rng: random.Random, spec: NeighborSpec) -> NeighborSpec:
     """Another policy for one direction, or the rule of old again."""
     keep = rng.random() < 0.25

@@ -5,18 +5,13 @@ its place, and what is not goes when the sweep comes, at convergence or after ha
 """
 
 from dataclasses import replace
-from functools import partial
 
 import pytest
 
-from bgpd.kernel.plan import Want
 from bgpd.model import GracefulRestart
-from bgpd.speaker.speaker import Speaker
-from bgpd.wire.family import FAMILIES, Family
 from tests.sim.checks import check
 from tests.sim.world import Node, World
 
-SWEEP_AFTER = 30.0
 #: 1069: a connection that lost its collision after it was Established is no second restart
 SEEDS = (*range(25), 1069)
 
@@ -37,18 +32,7 @@ class Restarts:
         """Every FIB is whole after every single event."""
         world = self.world
         for node in self.nodes:
-            submit = node.submit
-
-            def watched(
-                family: Family,
-                wants: dict[bytes, Want | None],
-                node: Node = node,
-                submit: object = submit,
-            ) -> None:
-                submit(family, wants)  # type: ignore[operator]
-                self.whole(node)
-
-            node.submit = watched  # type: ignore[method-assign]
+            node.watch = self.whole
         step = world.now
         while step < until:
             step += 0.25
@@ -56,7 +40,7 @@ class Restarts:
             for node in self.nodes:
                 self.whole(node)
         for node in self.nodes:
-            del node.submit
+            node.watch = None
 
     def whole(self, node: Node) -> None:
         missing = self.full[node.name].keys() - node.fib.keys()
@@ -67,39 +51,6 @@ class Restarts:
             node.speaker.abandon(self.world.now)
         node.crash()
 
-    def come_back(self, node: Node) -> None:
-        """As `Node.start`, with the kernel as the earlier life left it."""
-        world = self.world
-        adopted = set(node.fib)
-        left = dict(node.fib)
-        swept = [False]
-
-        def sweep() -> None:
-            if not swept[0] and node.speaker is speaker:
-                swept[0] = True
-                wanted = {
-                    (family, prefix)
-                    for family in FAMILIES
-                    for prefix in speaker.tables[family].rib.table
-                    if speaker.tables[family].rib.best(prefix) is not None
-                }
-                for key in adopted - wanted:
-                    node.fib.pop(key, None)
-
-        node.tracked.clear()
-        speaker = node.speaker = Speaker(
-            node.spec,
-            dialer=node,
-            fib=node,
-            log=node._log,
-            jitter=lambda: world.rng.uniform(0.75, 1.0),
-            on_converged=lambda: world.at(world.now + 0.1, sweep),
-            restarted=bool(left),
-        )
-        speaker.start(world.now)
-        node.poke()
-        world.at(world.now + SWEEP_AFTER, sweep)
-
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_node_restarts_and_nobody_loses_a_route(seed: int) -> None:
@@ -109,7 +60,7 @@ def test_a_node_restarts_and_nobody_loses_a_route(seed: int) -> None:
     for _ in range(2):
         node = rng.choice(play.nodes)
         play.leave(node, kill=rng.random() < 0.5)
-        play.world.at(play.world.now + rng.choice((0.01, 1.0, 10.0, 60.0, 100.0)), partial(play.come_back, node))
+        play.world.at(play.world.now + rng.choice((0.01, 1.0, 10.0, 60.0, 100.0)), node.start)
         play.watch(play.world.now + 160)
         check(play.world)
         for each in play.nodes:
@@ -126,7 +77,7 @@ def test_one_peer_is_dead_and_delays_nobody(seed: int) -> None:
         play.full[each.name] = {k: w for k, w in play.full[each.name].items() if w != (dead.address,)}
     play.full[node.name] = {k: w for k, w in play.full[node.name].items() if w != (dead.address,)}
     play.leave(node, kill=seed % 2 == 0)
-    play.world.at(play.world.now + 5, lambda: play.come_back(node))
+    play.world.at(play.world.now + 5, node.start)
     play.watch(play.world.now + 200)
     check(play.world)
     assert not any(want == (dead.address,) for each in play.nodes[1:] for want in each.fib.values())
@@ -168,7 +119,7 @@ def test_all_restart_at_once() -> None:
     for node in play.nodes:
         play.leave(node, kill=True)
     for node in play.nodes:
-        play.world.at(play.world.now + play.world.rng.uniform(0, 3), partial(play.come_back, node))
+        play.world.at(play.world.now + play.world.rng.uniform(0, 3), node.start)
     play.watch(play.world.now + 120)
     check(play.world)
     assert all(node.fib == play.full[node.name] for node in play.nodes)

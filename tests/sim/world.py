@@ -63,10 +63,13 @@ class Node:
     log: list[tuple[float, str, str, dict[str, object]]] = field(default_factory=list)
     frozen: bool = False  #: the process stands still (SIGSTOP, a starved host): its kernel goes on
     disturbed: float = float("-inf")  #: until when this host could not be relied on
+    froze: float = float("inf")  #: when it last stood still
+    gone: float = float("-inf")  #: when its process last ended
     timer: float = float("inf")
     due: bool = False  #: a turn is
     deferred: list[Callable[[], None]] = field(default_factory=list)
     origin: dict[Family, Source] = field(default_factory=dict)  #: who gives `routes` in the tables of this life
+    watch: Callable[["Node"], None] | None = None  #: called whenever the FIB may have lost something
 
     # ports
 
@@ -155,6 +158,8 @@ class Node:
             else:
                 assert not isinstance(want, tuple) or self.tracked.issuperset(want), "a next hop that nobody tracks"
                 self.fib[family, prefix] = want
+        if self.watch is not None:
+            self.watch(self)
 
     def track(self, address: bytes) -> None:
         assert address not in self.tracked
@@ -190,10 +195,10 @@ class Node:
             fib=self,
             log=self._log,
             jitter=lambda: world.rng.uniform(0.75, 1.0),
-            on_converged=lambda: self._sweep(speaker),
+            on_converged=lambda: world.at(world.now, lambda: self.awake(lambda: self._sweep(speaker))),
             restarted=bool(self.adopted),
         )
-        world.at(world.now + SWEEP_AFTER, lambda: self._sweep(speaker))
+        world.at(world.now + SWEEP_AFTER, lambda: self.awake(lambda: self._sweep(speaker)))
         self.speaker.start(self.world.now)
         self.origin = {f: Source(GUARDED, f, local=True, router_id=self.spec.router_id) for f in FAMILIES}
         for family, prefix in self.routes:
@@ -206,6 +211,8 @@ class Node:
             for key in self.adopted:
                 self.fib.pop(key, None)
             self.adopted.clear()
+            if self.watch is not None:
+                self.watch(self)
 
     def _log(self, level: str, event: str, fields: dict[str, object]) -> None:
         assert event != "bug", fields
@@ -237,6 +244,7 @@ class Node:
 
     def _gone(self) -> None:
         self.speaker = None
+        self.gone = self.world.now
         self.frozen = False
         self.deferred.clear()
         self.dials.clear()
@@ -290,6 +298,7 @@ class Node:
         if self.speaker is None or self.frozen:
             return
         self.frozen = True
+        self.froze = self.world.now
         speaker = self.speaker
         self.disturbed = max(self.disturbed, self.world.now + seconds)
 
@@ -474,12 +483,14 @@ class World:
         for here, there in sorted(self.cuts | self.links.keys()):
             self.heal(self.by_address[here], self.by_address[there])
 
-    def slow(self, a: Node, b: Node, link: Link) -> None:
-        """From now on the links between the two, both ways, are like this."""
-        self.trace.append(f"{self.now:.6f} {a.name} <-> {b.name} {link}")
+    def slow(self, a: Node, b: Node, link: Link, *, one_way: bool = False) -> None:
+        """From now on the links from `a` to `b`, and those back unless `one_way`, are like this."""
+        self.trace.append(f"{self.now:.6f} {a.name} {'->' if one_way else '<->'} {b.name} {link}")
         for x in a.addresses:
             for y in b.addresses:
-                self.links[x, y] = self.links[y, x] = link
+                self.links[x, y] = link
+                if not one_way:
+                    self.links[y, x] = link
 
     def kick(self) -> None:
         """Something that blocked connections may be over. Half-closed ones are among them."""
@@ -502,7 +513,7 @@ class World:
                 return
             # not `node.disturbed`: who was late itself finds in its kernel what the peer said meanwhile
             at = max(other.disturbed, self.disturbed.get(frozenset((node.name, other.name)), -LAST))
-            if at + LAST > self.now:
+            if at + LAST > self.now or node.froze <= other.gone <= node.disturbed + 1.0:
                 return
         raise AssertionError(f"{node.name}: the hold timer for {address} expired, and nothing was wrong")
 
