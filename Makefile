@@ -58,8 +58,9 @@ fmt: venv ## format the sources
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
-bench: venv system ## how fast, how large: a table, and JSON in bench/out (root)
-	$(PYTHON) -m bench
+bench: venv system ## ours beside five other daemons, 15 minutes (QUICK=1: two; BENCH=A,C and DAEMONS=compiled,bird2: some; PUBLISH=1: into the README)
+	-tools/build build/compiled
+	$(PYTHON) -m bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH)) $(if $(DAEMONS),--daemons $(DAEMONS)) $(if $(PUBLISH),--publish)
 
 conformance: venv system ## what five daemons do with malformed messages: docs/conformance.md (root)
 	$(PYTHON) -m tests.conformance --out docs/conformance.md

@@ -1,36 +1,143 @@
-"""`python -m bench [NAME...]`: run the measurements and print what they found."""
+"""`python -m bench`: measure, print, and on request write the documents."""
 
-import os
+import argparse
+import signal
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final
 
-from bench import cluster, single
-from bench.table import Result, keep, text
+from bench import idle, instructions, limit, mesh, report, scenarios
+from bench.compiler import program
+from bench.daemons import Available, Kind, available
+from bench.space import sweep
+from bench.stats import Record, Records
 from bgpd.lab.netns import require_root
 from bgpd.lab.shell import Failed
 
-BENCHES: dict[str, Callable[[], list[Result]]] = {
-    "single": single.measure,
-    "cluster": cluster.three_nodes,
-    "mesh20": lambda: cluster.mesh(20),
-}
+Step = tuple[str, str, int, Callable[[], list[Record]]]  #: scenario, daemon, run, what measures it
+
+MESHES: Final = {"M20": (20, 8), "M50": (50, 14)}  #: name -> nodes, and of a quick run
+PAIR: Final = frozenset(["compiled", "interpreted", "bird2"])  #: the daemons of the meshes and of the rest
+REPEATED: Final = frozenset(["compiled", "bird2"])  #: those that run more than once
+SLOW: Final = frozenset(
+    ["M50", "instructions", "Pother", "K500", "B300", "A6", "X", "D25", "D50"]
+)  #: not in a quick run
+LONG: Final = frozenset(["M50", "instructions"])  #: not with ours interpreted
+ENOUGH: Final = 660.0  #: seconds after which nothing is repeated, so that a slow machine is done in time
 
 
-def main() -> int:
-    names = sys.argv[1:] or list(BENCHES)
-    unknown = [name for name in names if name not in BENCHES]
-    if unknown:
-        print(f"bench: no measurement named {', '.join(unknown)}; there are {', '.join(BENCHES)}", file=sys.stderr)
-        return 2
+def main(argv: Sequence[str] | None = None) -> int:
+    options = _options(argv)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as ^C: everything that was made goes again
     try:
-        require_root("a measurement")
-        for name in names:
-            results = BENCHES[name]()
-            print(f"\n{text(results)}\n-> {os.path.relpath(keep(name, results))}", flush=True)
+        run = report.read(options.show) if options.show else _measure(options)
+        print(f"\n{report.text(run)}")
+        if options.publish:
+            for file in report.publish(run):
+                print(f"-> {file}")
     except Failed as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("bench: stopped", file=sys.stderr)
+        return 130
     return 0
+
+
+def _options(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bench", description="How fast, how large: ours beside other BGP daemons.")
+    names = ", ".join([*scenarios.SCENARIOS, *MESHES, "idle", "instructions"])
+    parser.add_argument("--quick", action="store_true", help="small tables, one run of each")
+    parser.add_argument("--only", default="", metavar="A,C", help=f"these scenarios: {names}")
+    parser.add_argument("--daemons", default="", metavar="X,Y", help="these daemons")
+    parser.add_argument("--publish", action="store_true", help="write README.md, docs/bench.md and docs/bench.svg")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing; take the JSON of a run")
+    return parser.parse_args(argv)
+
+
+def _words(text: str) -> list[str]:
+    return [word for word in text.replace(",", " ").split() if word]
+
+
+def _measure(options: argparse.Namespace) -> report.Run:
+    require_root("a measurement")
+    names, daemons = _words(options.only), _words(options.daemons)
+    known = [*scenarios.SCENARIOS, *MESHES, "idle", "instructions"]
+    if unknown := [name for name in names if name not in known]:
+        raise Failed(f"no scenario named {', '.join(unknown)}; there are {', '.join(known)}")
+    whole = not (options.quick or names or daemons)
+    if options.publish and not whole:
+        raise Failed("only a whole run is published: no QUICK, no BENCH, no DAEMONS")
+    for source in ("load", "kernel"):
+        program(source)
+    sweep()
+    found = available(daemons)
+    for name, why in found.missing.items():
+        print(f"left out: {name}: {why}", file=sys.stderr)
+    wanted = names or [name for name in known if not (options.quick and name in SLOW)]
+    began, what = time.monotonic(), report.machine()
+    records = Records()
+    for scenario, daemon, number, step in _steps(wanted, found, quick=options.quick):
+        if number and time.monotonic() - began > ENOUGH:
+            continue
+        if any(record.failed for record in records if (record.scenario, record.daemon) == (scenario, daemon)):
+            continue  # once is enough
+        records += step()
+        _tell(records, scenario, daemon, time.monotonic() - began)
+    run = report.Run(what, found.versions, found.missing, time.monotonic() - began, whole, records)
+    file = report.OUT / ("quick.json" if options.quick else "bench.json" if whole else "part.json")
+    report.keep(run, file)
+    print(f"\n-> {file}", file=sys.stderr)
+    return run
+
+
+def _steps(names: Sequence[str], found: Available, *, quick: bool) -> Iterator[Step]:
+    """Every single measurement in order: of one scenario run by run, in each run daemon by daemon."""
+    for name in names:
+        if name in scenarios.SCENARIOS:
+            yield from _scenario(name, found.kinds, quick=quick)
+            continue
+        runs = 1 if quick or name != "idle" else 3
+        for run in range(runs):
+            for kind in found.kinds:
+                if kind.name in PAIR and (kind.name in REPEATED or not (quick or run or name in LONG)):
+                    yield name, kind.name, run, _other(name, kind, run, quick=quick)
+
+
+def _scenario(name: str, kinds: Sequence[Kind], *, quick: bool) -> Iterator[Step]:
+    scenario = scenarios.SCENARIOS[name]
+    scenario = scenario.made_quick() if quick else scenario
+    for run in range(scenario.runs):
+        if scenario.kernel:
+            yield name, limit.NAME, run, lambda run=run: limit.perform(name, scenario.routes, run)  # type: ignore[misc]
+        for kind in kinds:
+            if scenario.phases_of(kind) and (run == 0 or kind.name in REPEATED):
+                yield name, kind.name, run, lambda kind=kind, run=run: scenarios.perform(scenario, kind, run)  # type: ignore[misc]
+
+
+def _other(name: str, kind: Kind, run: int, *, quick: bool) -> Callable[[], list[Record]]:
+    if name == "idle":
+        return lambda: idle.perform(kind, run)
+    if name == "instructions":
+        return lambda: instructions.perform(kind, run)
+    return lambda: mesh.perform(name, MESHES[name][quick], kind, run)
+
+
+def _tell(records: Records, scenario: str, daemon: str, elapsed: float) -> None:
+    """One line about what was measured last."""
+    last = [record for record in records if (record.scenario, record.daemon) == (scenario, daemon)]
+    last = [record for record in last if record.run == last[-1].run]
+    words = [
+        f"{record.phase} {record.values['p50']:.0f} µs"
+        if "p50" in record.values
+        else f"{record.phase} {record.values['wall']:.2f} s"
+        for record in last
+        if "wall" in record.values
+    ]
+    words += [f"FAILED {record.phase}: {record.failed}" for record in last if record.failed]
+    print(f"[{elapsed:4.0f}] {scenario} {daemon}: {', '.join(words)}", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

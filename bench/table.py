@@ -1,66 +1,79 @@
-"""Results: what was measured, in which unit, and the aim, if there is one."""
+"""Tables: for a terminal and as Markdown."""
 
-import json
-import os
-import platform
-import statistics
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
-from pathlib import Path
 
-import bgpd
+from bench.aims import OURS, PLAIN, RIVAL, Line, number
+from bench.daemons import KINDS
+from bench.stats import Records
 
-OUT = Path(__file__).resolve().parent / "out"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Result:
-    """One figure: the median of `values`."""
-
-    what: str
-    unit: str
-    values: Sequence[float]
-    aim: float | None = None  #: at most this
-
-    @property
-    def value(self) -> float:
-        """The median."""
-        return statistics.median(self.values)
+Row = Sequence[str]
+HEAD: Row = ("work", "bgpd", "interpreted", "BIRD 2", "bgpd / BIRD 2", "aim", "")
 
 
-def text(results: Sequence[Result]) -> str:
-    """The results as a table."""
-    rows = [("", "median", "worst", "runs", "aim", "")]
-    for result in results:
-        met = "" if result.aim is None else "met" if result.value <= result.aim else "MISSED"
-        aim = "" if result.aim is None else f"< {_number(result.aim)} {result.unit}"
-        worst = _number(max(result.values)) if len(result.values) > 1 else ""
-        rows.append((result.what, f"{_number(result.value)} {result.unit}", worst, str(len(result.values)), aim, met))
+def text(rows: Sequence[Row]) -> str:
+    """Columns, the first to the left and the others to the right; the first row is the head."""
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
+    made = [
         "  ".join(
             cell.ljust(width) if i == 0 else cell.rjust(width)
             for i, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
+        )
         for row in rows
-    )
+    ]
+    return "\n".join(line.rstrip() for line in [made[0], "-" * len(made[0]), *made[1:]])
 
 
-def _number(value: float) -> str:
-    return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+def markdown(rows: Sequence[Row]) -> str:
+    """The same for a document."""
+    lines = [f"| {' | '.join(cell.replace('|', '&#124;') for cell in row)} |" for row in rows]
+    return "\n".join([lines[0], "|---|" + "--:|" * (len(rows[0]) - 1), *lines[1:]])
 
 
-def keep(name: str, results: Sequence[Result]) -> Path:
-    """Write the results to bench/out/NAME.json, with what the machine is."""
-    OUT.mkdir(exist_ok=True)
-    file = OUT / f"{name}.json"
-    machine = {
-        "system": platform.platform(),
-        "python": platform.python_version(),
-        "cpus": os.cpu_count(),
-        "load": os.getloadavg(),
-        "bgpd": bgpd.__version__,
-    }
-    rows = [asdict(result) | {"median": result.value} for result in results]
-    file.write_text(json.dumps({"machine": machine, "results": rows}, indent=1) + "\n")
-    return file
+def aims(lines: Sequence[Line]) -> list[Row]:
+    """The lines of the aims, ours against BIRD 2."""
+    verdict = {True: "met", False: "missed", None: ""}
+    rows: list[Row] = [HEAD]
+    for line in lines:
+        figures = [line.figures.get(daemon, "-") for daemon in (OURS, PLAIN, RIVAL)]
+        rows.append((line.work, *figures, line.ratio or "-", line.aim or "-", verdict[line.met]))
+    return rows
+
+
+def everybody(records: Records, scenario: str) -> list[Row]:
+    """One scenario, all daemons: wall / CPU seconds of each phase, memory at the end, the longest silence."""
+    phases = [phase for phase in records.phases(scenario) if phase not in ("connect", "end")]
+    last = phases[-1] if phases else ""
+    rows: list[Row] = [("daemon", *phases, "MiB, at most", "late, s", "others' cores", "runs")]
+    for daemon in records.daemons(scenario):
+        cells = [_cell(records, scenario, daemon, phase) for phase in phases]
+        done = [phase for phase in phases if records.values(scenario, daemon, phase, "wall")]
+        peak = records.median(scenario, daemon, done[-1] if done else last, "peak")
+        late, others = (_worst(records, scenario, daemon, key) for key in ("late", "others"))
+        runs = len(records.values(scenario, daemon, phases[0], "wall")) if phases else 0
+        name = KINDS[daemon].title if daemon in KINDS else daemon
+        rows.append((name, *cells, _or_dash(peak), _or_dash(late), _or_dash(others), str(runs)))
+    return rows
+
+
+def _cell(records: Records, scenario: str, daemon: str, phase: str) -> str:
+    p50, p99 = (records.median(scenario, daemon, phase, key) for key in ("p50", "p99"))
+    if p50 is not None and p99 is not None:
+        return f"{p50:.0f} / {p99:.0f} µs"
+    wall, cpu = (records.median(scenario, daemon, phase, key) for key in ("wall", "cpu"))
+    if wall is None:
+        return "failed" if records.failure(scenario, daemon, phase) else "-"
+    return f"{wall:.2f} / {cpu:.2f}" if cpu is not None else f"{wall:.2f}"
+
+
+def _worst(records: Records, scenario: str, daemon: str, key: str) -> float | None:
+    values = [value for phase in records.phases(scenario) for value in records.values(scenario, daemon, phase, key)]
+    return max(values) if values else None
+
+
+def _or_dash(value: float | None) -> str:
+    return "-" if value is None else number(value)
+
+
+def failures(records: Records) -> list[str]:
+    """What did not work, a line each."""
+    return [f"{r.scenario} {r.phase}, {r.daemon}, run {r.run}: {r.failed}" for r in records if r.failed]

@@ -4,7 +4,6 @@ It has four processes and insists on a user of its own with a home directory tha
 one in a private view of /etc/passwd.
 """
 
-import dataclasses
 import json
 import os
 import socket
@@ -14,7 +13,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bgpd.lab.debian import Tree
+from bgpd.lab.debian import Tree, with_home
 from tests.interop.drivers.base import Driver, Peer, tree
 from tests.interop.routes import Route, parse_path
 
@@ -25,16 +24,7 @@ _FLAGS = {"optional": 0x80, "transitive": 0x40, "partial": 0x20}
 @cache
 def _packages(work: Path) -> Tree:
     """The unpacked package, with a passwd that knows its user and a home for it."""
-    found = tree("openbgpd")
-    home = work / "empty"
-    home.mkdir(mode=0o755)
-    accounts = work / "accounts"
-    accounts.mkdir()
-    for name in ("passwd", "group"):
-        lines = [line for line in (found.accounts / name).read_text().splitlines() if not line.startswith(f"{_USER}:")]
-        lines.append(f"{_USER}:x:64990:64990::{home}:/usr/sbin/nologin" if name == "passwd" else f"{_USER}:x:64990:")
-        (accounts / name).write_text("\n".join(lines) + "\n")
-    return dataclasses.replace(found, accounts=accounts)
+    return with_home(tree("openbgpd"), _USER, work)
 
 
 class Openbgpd(Driver):

@@ -108,3 +108,16 @@ def test_command_execs_the_program(tmp_path: Path, served: list[str]) -> None:
 @pytest.mark.parametrize(("line", "after"), [("g:x:5:", "g:x:5:root"), ("g:x:5:a,b", "g:x:5:a,b,root")])
 def test_with_root(line: str, after: str) -> None:
     assert debian._with_root(line) == after
+
+
+def test_a_user_with_a_home_that_root_owns(tmp_path: Path, served: list[str]) -> None:
+    tree = unpack(["hello"], tmp_path / "cache")
+    work = tmp_path / "work"
+    work.mkdir()
+    found = debian.with_home(tree, "_openbgpd", work)
+    rows = [line for line in (found.accounts / "passwd").read_text().splitlines() if line.startswith("_openbgpd:")]
+    assert rows == [f"_openbgpd:x:64990:64990::{work}/empty:/usr/sbin/nologin"]
+    assert [line for line in (found.accounts / "group").read_text().splitlines() if line.startswith("_openbgpd:")]
+    assert list((work / "empty").iterdir()) == []
+    assert found.roots == tree.roots
+    assert found.accounts != tree.accounts
