@@ -185,9 +185,8 @@ def _help() -> None:
     print("\n  --json, -j           the answer as JSON")
     print(f"  --control, -s PATH   bgpd's socket (default $BGPD_CONTROL, else {DEFAULT_PATH})")
     print("  --version, -V")
-    print(
-        "\nExit codes: 0 answered, 1 the daemon says no (or: the kernel is not as it should be), 2 wrong words, 3 no daemon to be reached."
-    )
+    no = "1 the daemon says no (or: the kernel is not as it should be)"
+    print(f"\nExit codes: 0 answered, {no}, 2 wrong words, 3 no daemon to be reached.")
 
 
 def _complain(text: str, code: int) -> int:
