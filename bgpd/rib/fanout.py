@@ -4,23 +4,36 @@ A loc-rib has one entry a prefix. A `Fanout` is the table that neighbors with AD
 path that is worth telling, under the prefix with our path identifier in front, just as it stands on the wire. To an
 update group it is a loc-rib like any other, with a lone path under each key; so everything that a group can do (the
 shared log, late joiners, refreshes, not telling a neighbor its own routes) works here without knowing of ADD-PATH. All
-groups that are told the same number of paths share one fanout, and where no neighbor has ADD-PATH there is none.
+groups that are told all paths share one fanout, and where no neighbor has ADD-PATH there is none.
 
-Which paths: the eligible ones, best first, at most `limit`. Our identifiers are 1, 2, 3 and so on, prefix by prefix. A
+Which paths: the eligible ones, best first, at most `limit`. With a limit, only paths that export lets out take one of
+these places (`admit`), so such a fanout belongs to one group. What a member gave itself is not told to it, and does
+take a place: the groups' members share the identifiers. Our identifiers are 1, 2, 3 and so on, prefix by prefix. A
 path keeps its own for as long as it is among those told, whatever its rank, and a path of the same neighbor with the
 same identifier received takes its place; so replacing a path is one announcement, and no route is announced in vain.
 """
 
 from collections.abc import Iterator
-from typing import Final, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from bgpd.rib.loc_rib import SLICE, Change, LocRib
 from bgpd.rib.path import Entry, Path, eligible_of
+from bgpd.wire.attrs import Attrs
 from bgpd.wire.family import Family
 
 #: The paths told for a prefix by identifier, less one; None: not in use.
 Slots: TypeAlias = tuple[Path | None, ...]
 _SHARED_LIMIT: Final = 65536
+
+
+class Admission(Protocol):
+    """What a fanout with a limit asks of the group that is told its paths (`rib.group.UpdateGroup`)."""
+
+    def export(self, path: Path, sort: int = 0) -> Attrs | None:
+        """What `path` is to this group, at prefixes of class `sort`; None: nothing."""
+
+    def classify(self, prefix: bytes) -> int:
+        """The class of what is told: a path identifier, and the prefix."""
 
 
 class Fanout:
@@ -31,6 +44,7 @@ class Fanout:
         self.limit: Final = limit  #: paths a prefix, 0: all that are eligible
         #: identifier and prefix -> path. Others may read it; only this class writes.
         self.table: Final[dict[bytes, Entry]] = {}
+        self.admit: Admission | None = None  #: who says which paths take a place; None: every eligible one does
         self.complete = False  #: what was in the loc-rib when this table began is in here, too
         self._slots: Final[dict[bytes, Slots]] = {}
         self._shared: Final[dict[Slots, Slots]] = {}
@@ -72,19 +86,33 @@ class Fanout:
         slots = self._slots
         for change in changes:
             wanted = eligible_of(change.new)
-            if self.limit and len(wanted) > self.limit:
-                wanted = wanted[: self.limit]
-            runs: dict[Slots, list[bytes]] = {}
-            for prefix in change.prefixes:
-                before = slots.get(prefix, ())
-                run = runs.get(before)
-                if run is None:
-                    runs[before] = [prefix]
-                else:
-                    run.append(prefix)
-            for before, run in runs.items():
-                self._move(before, wanted, run, found)
+            for chosen, prefixes in self._chosen(wanted, change.prefixes):
+                runs: dict[Slots, list[bytes]] = {}
+                for prefix in prefixes:
+                    before = slots.get(prefix, ())
+                    run = runs.get(before)
+                    if run is None:
+                        runs[before] = [prefix]
+                    else:
+                        run.append(prefix)
+                for before, run in runs.items():
+                    self._move(before, chosen, run, found)
         return found
+
+    def _chosen(self, wanted: tuple[Path, ...], prefixes: list[bytes]) -> list[tuple[tuple[Path, ...], list[bytes]]]:
+        """Which of the eligible paths are told, for which of these prefixes: export may tell prefixes apart."""
+        admit, limit = self.admit, self.limit
+        if not limit:
+            return [(wanted, prefixes)]
+        if admit is None or not wanted:
+            return [(wanted[:limit], prefixes)]
+        classes: dict[int, list[bytes]] = {}
+        for prefix in prefixes:
+            classes.setdefault(admit.classify(bytes(4) + prefix), []).append(prefix)
+        return [
+            (tuple([path for path in wanted if admit.export(path, sort) is not None][:limit]), members)
+            for sort, members in classes.items()
+        ]
 
     def _move(self, before: Slots, wanted: tuple[Path, ...], run: list[bytes], found: list[Change]) -> None:
         """Prefixes that had the same paths and now have the same others."""

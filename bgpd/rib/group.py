@@ -112,7 +112,20 @@ class GroupKey:
 class Member:
     """One neighbor in a group."""
 
-    __slots__ = ("advertised", "again", "cursor", "deferred", "end_of_rib", "lag", "marked", "name", "sink")
+    __slots__ = (
+        "advertised",
+        "again",
+        "cursor",
+        "deferred",
+        "end_of_rib",
+        "lag",
+        "limit",
+        "marked",
+        "name",
+        "on_begin",
+        "over",
+        "sink",
+    )
 
     def __init__(self, name: str, sink: Sink) -> None:
         self.name: Final = name  #: the neighbor's: the same word as `Source.neighbor`
@@ -124,6 +137,15 @@ class Member:
         self.marked = False  #: a refresh is under way that ends with EoRR (RFC 7313)
         self.again = False  #: one more begins behind End-of-RIB
         self.advertised = 0  #: routes that it has been told
+        self.limit: int | None = None  #: how many it may be told; what would pass it is not written
+        self.over = False  #: it would have been told more: it hears nothing any more until somebody decides
+        self.on_begin: Callable[[], None] | None = None  #: called behind each BoRR, for what others tell the neighbor
+
+    def allows(self, gain: int) -> bool:
+        """May it be told so many routes more (less, where negative)? Remembered where not."""
+        if self.limit is not None and gain > 0 and self.advertised + gain > self.limit:
+            self.over = True
+        return not self.over
 
     def __repr__(self) -> str:
         return f"Member({self.name}, {'at ' + str(self.cursor) if self.lag is None else f'{len(self.lag)} behind'})"
@@ -274,6 +296,8 @@ class UpdateGroup:
                 return
             member.marked = True
             member.sink.write(encode_route_refresh(self.loc_rib.family, _BEGIN), 0)
+            if member.on_begin is not None:
+                member.on_begin()
         again: dict[bytes, Told] = {}
         again.update(dict.fromkeys(self.loc_rib.table, SAME))
         lag = Pending(again)
@@ -324,6 +348,8 @@ class UpdateGroup:
         if self._attached and len(self._pending):
             return True
         for member in self.members.values():
+            if member.over:
+                continue
             if member.lag is not None and not len(member.lag) and not self.loc_rib.complete:
                 continue  # what it waits for is still being put together
             if (member.lag is not None or member.cursor < self._base + len(self._log)) and member.sink.ready():
@@ -342,7 +368,7 @@ class UpdateGroup:
                 self._octets += record.octets
         self._pump()
         for member in list(self.members.values()):
-            if member.lag is not None and member.sink.ready():
+            if member.lag is not None and member.sink.ready() and not member.over:
                 self._catch_up(member, member.lag, limit)
         return self.has_work
 
@@ -354,10 +380,13 @@ class UpdateGroup:
                 continue
             while member.cursor < end and member.sink.ready():
                 record = self._log[member.cursor - self._base]
+                gain = record.delta + record.adjust.get(member.name, 0)
+                if member.limit is not None and not member.allows(gain):
+                    break
                 data, messages = record.data_for(member.name)
                 if data:
                     member.sink.write(data, messages)
-                member.advertised += record.delta + record.adjust.get(member.name, 0)
+                member.advertised += gain
                 member.cursor += 1
         if self._octets > self._log_limit:
             self._trim()
@@ -461,7 +490,7 @@ class UpdateGroup:
             if lag.again:
                 olds = self._tell_again(member, olds, lag.again)
             self._tell(member, olds)
-        if len(lag):
+        if len(lag) or member.over:
             return
         if not self.loc_rib.complete:
             return
@@ -492,6 +521,7 @@ class UpdateGroup:
             else:
                 news[prefix] = old
         buckets = Buckets()
+        gain = 0
         for (old, new, sort), prefixes in found.items():
             new_attrs = self._for_member(new, member.name, sort)
             old_attrs = new_attrs if isinstance(old, Same) else self._for_member(old, member.name, sort)
@@ -499,13 +529,13 @@ class UpdateGroup:
                 buckets.announce(EVERYBODY, new_attrs, prefixes)
             elif old_attrs is not None:
                 buckets.withdraw(EVERYBODY, prefixes)
-            member.advertised += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
-        for blob in buckets.encode(self.loc_rib.family, self._session):
-            member.sink.write(blob.data, blob.messages)
+            gain += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
+        self._write(member, buckets, gain)
         return news
 
     def _tell(self, member: Member, olds: dict[bytes, Told]) -> None:
         buckets = Buckets()
+        gain = 0
         for (old, new, sort), prefixes in self._transitions(olds).items():
             new_attrs = self._for_member(new, member.name, sort)
             if isinstance(old, Same):
@@ -518,6 +548,13 @@ class UpdateGroup:
                     buckets.withdraw(EVERYBODY, prefixes)
             elif old_attrs is None or not _equal(old_attrs, new_attrs):
                 buckets.announce(EVERYBODY, new_attrs, prefixes)
-            member.advertised += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
+            gain += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
+        self._write(member, buckets, gain)
+
+    def _write(self, member: Member, buckets: Buckets, gain: int) -> None:
+        """What one member alone is told: `gain` routes more than before, or nothing where that is too many."""
+        if not member.allows(gain):
+            return
+        member.advertised += gain
         for blob in buckets.encode(self.loc_rib.family, self._session):
             member.sink.write(blob.data, blob.messages)

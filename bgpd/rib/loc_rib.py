@@ -171,6 +171,8 @@ class LocRib:
                 gone = path_from(old, neighbor, path_id)
                 new = self._with(old, gone, path)
             if new is old:
+                if gone is None and path is not None:
+                    source.beyond += 1
                 continue
             if new is None:
                 del table[prefix]

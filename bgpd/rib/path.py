@@ -51,6 +51,7 @@ class Source:
         "accepted",
         "address",
         "asn",
+        "beyond",
         "cluster",
         "down",
         "external",
@@ -94,13 +95,14 @@ class Source:
         self.down = False  #: the session is gone and `LocRib.drop` is under way: nothing of it is eligible
         self.received = 0  #: routes of this source in the loc-rib's table, accepted or not
         self.accepted = 0  #: of those, let in by import policy
+        self.beyond = 0  #: announcements ignored because one prefix had too many paths already (ADD-PATH); only grows
         #: The paths of this source by what came in (and the prefix's class, where import policy reads prefixes, and the
         #: identifier under ADD-PATH): a hit saves policy and next-hop look-up. Cleared by a new policy.
         self.paths: Final[dict[Attrs | tuple[Attrs, int, int], Path]] = {}
 
     def successor(self, generation: int) -> "Source":
         """The same neighbor in a new generation, with nothing given yet."""
-        return Source(
+        new = Source(
             self.neighbor,
             self.family,
             generation=generation,
@@ -111,6 +113,8 @@ class Source:
             asn=self.asn,
             cluster=self.cluster,
         )
+        new.beyond = self.beyond
+        return new
 
     def __repr__(self) -> str:
         return f"Source({self.neighbor}, {self.family.name}, generation {self.generation})"

@@ -3,7 +3,8 @@
 It is in a table of its own, one for each family, with update groups of its own: neither the kernel nor any other
 neighbor sees it. To such a neighbor the loc-rib's default route does not exist (`WithoutDefault`), so the two never
 mix, and there is one word on the default route at any time. It goes out before everything else, so End-of-RIB
-(which the main group sends) comes after it.
+(which the main group sends) comes after it, and so does EoRR in a marked refresh: behind BoRR the default route is told
+at once.
 """
 
 from typing import Final
@@ -47,6 +48,14 @@ class Defaults:
         member.end_of_rib = True  # that word is the main group's
         group.join(member, told)
         rib.default = group, member
+
+    @staticmethod
+    def again(rib: Rib) -> None:
+        """Tell it anew, now: the neighbor asked for everything."""
+        if rib.default is not None:
+            group, member = rib.default
+            group.refresh(member)
+            group.flush()
 
     def leave(self, family: Family, rib: Rib) -> dict[bytes, Attrs]:
         """Tell it no more: what it was told, which somebody has to take back."""

@@ -12,12 +12,14 @@ from collections.abc import Callable
 from enum import Enum
 from typing import Final
 
-from bgpd.speaker.neighbor import Neighbor
+from bgpd.rib.loc_rib import IDENTIFIERS
+from bgpd.speaker.neighbor import Neighbor, Rib
 from bgpd.speaker.ports import Log
 from bgpd.wire.attrs import AttrsTable, attr_name
 from bgpd.wire.errors import Fault, Severity, WireError
 
 QUIET: Final = 1.0  #: seconds between two log lines about faults of one neighbor
+RARELY: Final = 60.0  #: seconds between two log lines about paths of a family that are ignored
 SHOWN: Final = 128  #: octets of an offending attribute that a log line or a view shows
 
 _ACTIONS: Final = {Severity.DISCARD: "discard", Severity.WITHDRAW: "withdraw", Severity.RESET: "reset"}
@@ -73,6 +75,23 @@ def fatal(neighbor: Neighbor, error: WireError, log: Log) -> None:
             "done": _DONE[Severity.RESET],
             "attribute": error.data[:SHOWN].hex(),
             "faults": 1,
+        },
+    )
+
+
+def beyond(neighbor: Neighbor, rib: Rib, log: Log, now: float) -> None:
+    """It gave more paths for one prefix than are kept (ADD-PATH); said now and then."""
+    if now - rib.beyond_said_at < RARELY:
+        return
+    new, rib.beyond_said, rib.beyond_said_at = rib.source.beyond - rib.beyond_said, rib.source.beyond, now
+    log(
+        "warning",
+        "paths_ignored",
+        {
+            "neighbor": neighbor.spec.name,
+            "family": rib.source.family.name,
+            "paths": new,
+            "reason": f"more than {IDENTIFIERS} paths for one prefix (ADD-PATH)",
         },
     )
 

@@ -15,7 +15,7 @@ from bgpd.rib.intern import Sweep, Threshold
 from bgpd.rib.nexthop import DISCARD, NOWHERE, NextHop
 from bgpd.rib.path import Path, Source
 from bgpd.speaker.completion import Completion
-from bgpd.speaker.faults import Demand, Octets, fatal, survived
+from bgpd.speaker.faults import Demand, Octets, beyond, fatal, survived
 from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.inbox import Inbox, Queue
 from bgpd.speaker.limits import enforce_in
@@ -81,6 +81,8 @@ class Intake:
             for batch in update.batches:
                 rib = ribs[batch.family]
                 self._take(self._tables[batch.family], rib, batch.withdrawn, batch.announced, batch.attrs, now)
+                if rib.source.beyond != rib.beyond_said:
+                    beyond(neighbor, rib, self._log, now)
                 if neighbor.spec.max_prefix and enforce_in(neighbor, batch.family, self._log, now):
                     self._held.schedule.put(neighbor)
                     return

@@ -5,6 +5,7 @@ again, and what it was told is compared with what it should be told now (`regrou
 """
 
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from bgpd.model import ExportRule, NextHopRule
@@ -17,6 +18,7 @@ from bgpd.rib.path import Source
 from bgpd.speaker.defaults import Defaults, WithoutDefault, take_defaults, wants_default
 from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.intake import Intake
+from bgpd.speaker.limits import limit_out
 from bgpd.speaker.neighbor import Connection, Neighbor, Rib
 from bgpd.speaker.policing import ByItem, Exporter
 from bgpd.wire.capability import Negotiated
@@ -52,12 +54,11 @@ class Joining:
         group.join(member)
         ours = frozenset(connection.transport.next_hops.values())
         rib = Rib(source, self._imports(neighbor, family, ours), group, member)
+        member.on_begin = partial(self._defaults.again, rib)
         rib.local_addresses = ours
         rib.zone = connection.transport.zone
         if wants_default(spec):
             self._defaults.join(rib, *self.member(connection, family, negotiated, default=True), {})
-        if spec.max_prefix_out:
-            self.told_with_limit.add(neighbor)
         rib.accepts_blackhole = spec.accept_blackhole
         rib.with_ids = family in negotiated.add_path_receive
         return rib
@@ -126,12 +127,15 @@ class Joining:
         reads_prefix = chain.reads_prefix or without_default
         fanout: Fanout | None = None
         if several:
-            fanout, job = table.fan_out(spec.add_path_paths)
+            fanout, job = table.fan_out(spec.add_path_paths, key)
             if job is not None:
                 self._held.jobs.add(f"{family.name} paths for ADD-PATH", job)
         by_prefix = (exporter if fanout is None else ByItem(exporter)) if reads_prefix else None
         group = table.group(key, exporter, negotiated, by_prefix, fanout)
-        return group, Member(connection.neighbor.key, connection)
+        member = Member(connection.neighbor.key, connection)
+        if not default:
+            member.limit = limit_out(spec)
+        return group, member
 
     def _say_no_next_hop(self, neighbor: Neighbor, family: Family) -> None:
         why = f"no {family.name} address on the session's interface: nothing can be announced"
@@ -143,6 +147,15 @@ class Joining:
         self._held.tables[family].release(rib.group)
         self._defaults.leave(family, rib)
         self.told_with_limit.discard(neighbor)
+
+    def look_at_limits(self, neighbor: Neighbor) -> None:
+        """The limit of what it is told may be another one, or it has a session now."""
+        for rib in neighbor.ribs.values():
+            rib.member.limit = limit_out(neighbor.spec)
+        if neighbor.ribs and neighbor.spec.max_prefix_out:
+            self.told_with_limit.add(neighbor)
+        else:
+            self.told_with_limit.discard(neighbor)
 
     def repolicy(self, neighbor: Neighbor, now: float) -> None:
         """Other rules, the same session or none: stored routes are judged again, told routes are compared.
@@ -175,6 +188,7 @@ class Joining:
             if group is not rib.group:
                 member.end_of_rib = rib.member.end_of_rib
                 member.deferred = rib.member.deferred
+                member.on_begin = partial(self._defaults.again, rib)
                 told = rib.group.leave(rib.member)
                 self._held.tables[family].release(rib.group)
                 told |= self._defaults.leave(family, rib)

@@ -119,6 +119,8 @@ class Rib:
         self.local_addresses: frozenset[bytes] = frozenset()  #: ours on this session: never a next hop of its routes
         self.default: tuple[UpdateGroup, Member] | None = None  #: where its own default route comes from
         self.older: list[Source] = []  #: generations before `source` that a refresh has made stale (RFC 7313)
+        self.beyond_said = 0  #: of `source.beyond`, how many the log has seen
+        self.beyond_said_at = -inf  #: when
         self.with_ids = False  #: its NLRI comes with path identifiers (RFC 7911)
         self.refresh_until = inf  #: when they go, EoRR or not; monotonic seconds
         self.accepts_blackhole = False  #: packets to routes with BLACKHOLE are dropped (RFC 7999)

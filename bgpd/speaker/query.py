@@ -115,7 +115,7 @@ def neighbor_view(speaker: Speaker, neighbor: Neighbor, now: float) -> NeighborV
         remote_address=text_of(spec.address, spec.interface) if spec.unnumbered and spec.address else None,
         transport=traits.transport(spec),
         rewriting=traits.rewriting(spec),
-        limits=traits.limits(spec),
+        limits=traits.limits(spec, neighbor.ribs),
         restarts=retention.words(spec, session.agreement if session.remote_open is not None else None),
         extensions=traits.extensions(spec, speaker.spec.router_id, negotiated, remote),
     )
@@ -154,6 +154,7 @@ def _family_view(neighbor: Neighbor, connection: Connection, family: Family, now
         received=rib.received,
         accepted=rib.accepted,
         advertised=rib.advertised,
+        ignored=rib.source.beyond,
         end_of_rib_received=rib.end_of_rib,
         end_of_rib_sent=rib.member.end_of_rib,
         next_hop=format_address(next_hop) if next_hop else None,

@@ -13,6 +13,7 @@ from typing import Final
 
 from bgpd.rib.path import Source
 from bgpd.session.effects import Refresh
+from bgpd.speaker.defaults import Defaults
 from bgpd.speaker.jobs import Jobs
 from bgpd.speaker.neighbor import Connection, Neighbor, Rib
 from bgpd.speaker.tables import Table
@@ -38,10 +39,10 @@ class Refreshes:
         if rib is None or negotiated is None:
             return
         if refresh.subtype == RefreshSubtype.REQUEST:
-            # A default route of its own comes from a group of its own, which knows no marks.
-            rib.group.refresh(rib.member, marked=negotiated.enhanced_refresh and rib.default is None)
-            if rib.default is not None:
-                rib.default[0].refresh(rib.default[1])
+            # A default route of its own comes from another group, behind the mark (`Member.on_begin`).
+            if not negotiated.enhanced_refresh:
+                Defaults.again(rib)
+            rib.group.refresh(rib.member, marked=negotiated.enhanced_refresh)
         elif negotiated.enhanced_refresh and refresh.subtype == RefreshSubtype.BEGIN:
             self._begin(neighbor, rib, now)
         elif negotiated.enhanced_refresh and refresh.subtype == RefreshSubtype.END:

@@ -102,6 +102,7 @@ class Roster:
         neighbor.change(step.spec, held.spec.router_id, now)
         if judged_anew(step.changed):
             self._joining.repolicy(neighbor, now)
+        self._joining.look_at_limits(neighbor)
         if anew:
             neighbor.start(now)
         for family in list(neighbor.ribs):

@@ -71,6 +71,7 @@ class Sessions:
         connection.queue = Queue(transport, connection)
         for family in negotiated.families:
             neighbor.ribs[family] = self._joining.join(connection, family, negotiated)
+        self._joining.look_at_limits(neighbor)
         self._retention.back(neighbor, negotiated.families, connection.session.agreement, self._held.now)
         for family in neighbor.spec.families:
             if family not in negotiated.families:

@@ -27,7 +27,8 @@ class Table:
         self.family: Final = family
         self.rib: Final = LocRib(family, multipath)
         self.groups: Final[dict[GroupKey, UpdateGroup]] = {}
-        self.fanouts: Final[dict[int, Fanout]] = {}  #: for neighbors with ADD-PATH, by how many paths they are told
+        #: For neighbors with ADD-PATH: one for all who are told every path (None), one a group where there is a limit.
+        self.fanouts: Final[dict[GroupKey | None, Fanout]] = {}
         self.watchers: Final[list[Callable[[Family, list[Change]], None]]] = []
         self._fib: Final = fib
         self._wants: dict[bytes, Want | None] = {}
@@ -45,15 +46,21 @@ class Table:
         if found is None:
             feed = self.rib if fanout is None else fanout
             found = self.groups[key] = UpdateGroup(key, feed, export, session, by_prefix=by_prefix)
+            if fanout is not None and fanout.limit and fanout.admit is None:
+                fanout.admit = found
         return found
 
-    def fan_out(self, limit: int) -> tuple[Fanout, Iterator[None] | None]:
-        """The table of at most `limit` paths a prefix (0: all), and the job that fills it where it is new."""
-        found = self.fanouts.get(limit)
+    def fan_out(self, limit: int, key: GroupKey) -> tuple[Fanout, Iterator[None] | None]:
+        """The table of at most `limit` paths a prefix (0: all) for a group, and the job that fills it where it is new.
+
+        The job may start when the group has been made.
+        """
+        whose = key if limit else None
+        found = self.fanouts.get(whose)
         if found is not None:
             return found, None
         self.rib.interest = int(Interest.ALL)
-        found = self.fanouts[limit] = Fanout(self.family, limit)
+        found = self.fanouts[whose] = Fanout(self.family, limit)
         return found, self._fill(found)
 
     def _fill(self, fanout: Fanout) -> Iterator[None]:
@@ -72,9 +79,9 @@ class Table:
         if group.members:
             return
         self.groups.pop(group.key, None)
-        for limit, fanout in list(self.fanouts.items()):
+        for whose, fanout in list(self.fanouts.items()):
             if not [each for each in self.groups.values() if each.loc_rib is fanout]:
-                del self.fanouts[limit]
+                del self.fanouts[whose]
                 if not self.fanouts:
                     self.rib.interest = int(Interest.MULTIPATH)
 

@@ -1,8 +1,12 @@
 """A neighbor's settings in words: only what differs from the plain neighbor, for `show neighbor`."""
 
+from collections.abc import Mapping
+
 from bgpd.model import AddPath, LimitAction, NeighborSpec, NextHopRule
 from bgpd.policy.compile import cluster_of
 from bgpd.policy.rewrite import private
+from bgpd.rib.loc_rib import IDENTIFIERS
+from bgpd.speaker.neighbor import Rib
 from bgpd.wire.capability import MAX_MESSAGE, Negotiated, Open
 from bgpd.wire.family import Family
 from bgpd.wire.iana import CapabilityCode
@@ -79,8 +83,8 @@ def add_path(negotiated: Negotiated | None, family: Family) -> str:
     return AddPath(way).label if way else ""
 
 
-def limits(spec: NeighborSpec) -> list[str]:
-    """How many routes, and what happens beyond."""
+def limits(spec: NeighborSpec, ribs: Mapping[Family, Rib]) -> list[str]:
+    """How many routes, and what happens beyond; what was beyond the paths that one prefix may have."""
     words = []
     if spec.max_prefix:
         words.append(f"{spec.max_prefix} routes of a family from it")
@@ -90,4 +94,7 @@ def limits(spec: NeighborSpec) -> list[str]:
         restart = spec.max_prefix_action is LimitAction.RESTART
         pause = f" after {spec.max_prefix_restart:g} s" if restart else ""
         words[-1] += f"; beyond: {spec.max_prefix_action.value}{pause}"
+    for family, rib in ribs.items():
+        if ignored := rib.source.beyond:
+            words.append(f"{ignored} paths of {family.name} ignored: more than {IDENTIFIERS} for one prefix")
     return words

@@ -161,9 +161,12 @@ def test_ours_are_their_last_resort_for_long(make_scene: MakeScene, other: type[
     scene.expect_at_ours(theirs, own=True)
 
 
-def test_a_reset_keeps_routes_and_a_goodbye_does_not(make_scene: MakeScene) -> None:
-    """RFC 8538 with GoBGP: a NOTIFICATION keeps both ends' routes, but for a Hard Reset."""
-    scene, theirs, own = running(make_scene, GobgpAgain)
+@pytest.mark.parametrize("other", [FrrAgain, GobgpAgain], ids=names)
+def test_a_reset_keeps_routes_and_a_goodbye_does_not(make_scene: MakeScene, other: type[Driver]) -> None:
+    """RFC 8538: a NOTIFICATION keeps both ends' routes, but for a Hard Reset."""
+    scene, theirs, own = running(make_scene, other)
+    for _, address, _ in scene.sessions:
+        assert "through NOTIFICATIONs, too" in scene.ours.neighbor(address)["restarts"]
     before = {address: scene.ours.neighbor(address)["established_count"] for _, address, _ in scene.sessions}
     for _, address, _ in scene.sessions:
         scene.ours.act("reset", address)
@@ -230,10 +233,19 @@ def test_their_shutdown_and_blackholes_are_heard(make_scene: MakeScene, other: t
     assert set(found[hole.prefix]["communities"]) == {"blackhole", "no-export"}
 
 
-@pytest.mark.parametrize("kill", [True, False], ids=["killed", "restarted"])
-def test_the_kernel_keeps_our_routes_and_a_blackhole_is_one(make_scene: MakeScene, kill: bool) -> None:
-    """From the kernel's routes we know that we restarted: nothing leaves it, what nobody wants any more goes after."""
-    scene = make_scene(BirdAgain, Kind("internal", dual=True))
+@pytest.mark.parametrize(
+    ("other", "kill"),
+    [(BirdAgain, True), (BirdAgain, False), (FrrAgain, True)],
+    ids=["BirdAgain-killed", "BirdAgain-restarted", "FrrAgain-killed"],
+)
+def test_the_kernel_keeps_our_routes_and_a_blackhole_is_one(
+    make_scene: MakeScene, other: type[Driver], kill: bool
+) -> None:
+    """From the kernel's routes we know that we restarted: nothing leaves it, what nobody wants any more goes after.
+
+    One of the routes is marked BLACKHOLE (RFC 7999) by the other daemon, and drops packets here.
+    """
+    scene = make_scene(other, Kind("internal", dual=True))
     scene.ours.settings.pop("no-kernel")
     peer = scene.ours.peers[0]
     scene.ours.peers[0] = Peer(peer.address, peer.asn, peer.families, extra={"accept-blackhole": True})

@@ -22,6 +22,7 @@ from bgpd.wire.capability import (
 from bgpd.wire.errors import WireError
 from bgpd.wire.family import FAMILIES, IPV4, IPV6
 from bgpd.wire.framing import Framer
+from bgpd.wire.iana import NO_ADVERTISE
 from bgpd.wire.message import decode_notification, decode_open
 from bgpd.wire.prefix import format_prefix, parse_address
 from bgpd.wire.writer import encode_open, encode_updates, encode_withdraws
@@ -253,6 +254,24 @@ def test_at_most_the_best_n_go_out_and_their_number_may_change() -> None:
     assert len(bench.speaker.tables[IPV4].fanouts) == 1
     c.close()
     assert not bench.speaker.tables[IPV4].fanouts
+
+
+def test_the_best_n_are_those_that_export_lets_out() -> None:
+    """Two better paths that stay here take no place of the two that go."""
+    bench = several(limit=2)
+    a, b, c = bench.establish(A), bench.establish(B), meet(bench, C, add_path(((IPV4, 3),)))
+    b.announce(ONE, as_path=b.attrs().as_path_value())
+    a.announce(ONE, communities=[NO_ADVERTISE])
+    assert [attrs.next_hop for attrs in c.told().values()] == [b.address]
+    a.announce(ONE)
+    assert {attrs.next_hop for attrs in c.told().values()} == {a.address, b.address}
+    a.announce(ONE, communities=[NO_ADVERTISE])
+    assert [attrs.next_hop for attrs in c.told().values()] == [b.address]
+    bench2 = several(limit=1)
+    a, b, c = bench2.establish(A), bench2.establish(B), meet(bench2, C, add_path(((IPV4, 3),)))
+    a.announce(ONE, communities=[NO_ADVERTISE])
+    b.announce(ONE)
+    assert [attrs.next_hop for attrs in c.told().values()] == [b.address]
 
 
 def test_a_late_neighbor_is_told_what_was_there_and_end_of_rib_comes_last() -> None:

@@ -181,7 +181,10 @@ def should_tell(node: Node, mine: Neighbor, family: Family, told: Heard) -> None
     for prefix, entry in table.rib.table.items():
         best = best_of(entry)
         if several:
-            paths = [path for path in paths_of(entry) if path.eligible()][: mine.spec.add_path_paths or None]
+            item = bytes(4) + prefix
+            paths = [path for path in paths_of(entry) if path.eligible()]
+            if limit := mine.spec.add_path_paths:
+                paths = [path for path in paths if alone.export(path, alone.classify(item)) is not None][:limit]
         else:
             paths = [best] if best is not None else []
         for path in paths:

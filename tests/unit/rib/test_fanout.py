@@ -141,6 +141,9 @@ def test_one_neighbor_cannot_make_a_prefix_expensive() -> None:
     assert len(rib.candidates(P)) == a.received == rib.paths == IDENTIFIERS
     rib.apply(a, [P], [], None, 2 * IDENTIFIERS - 1)  # one that was ignored
     assert rib.paths == IDENTIFIERS
+    assert a.beyond == IDENTIFIERS - 1
+    rib.apply(a, [], [P], path(a, attrs(1, 1)).with_id(1), 1)  # the same again is nothing new
+    assert a.beyond == a.successor(2).beyond == IDENTIFIERS - 1
     other = source("b", router_id=2)
     rib.apply(other, [], [P], path(other))
     assert len(rib.candidates(P)) == IDENTIFIERS + 1

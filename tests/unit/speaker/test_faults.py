@@ -1,11 +1,17 @@
 """Faults are counted and kept; attribute octets are charged, released and bounded."""
 
+from bgpd.model import AddPath
 from bgpd.speaker.query import neighbor_view
 from bgpd.wire import aspath
 from bgpd.wire.attrs import AttrsTable, build
+from bgpd.wire.capability import add_path as add_path_capability
+from bgpd.wire.capability import make_open, negotiate
+from bgpd.wire.family import FAMILIES, IPV4
 from bgpd.wire.iana import Cease
+from bgpd.wire.message import decode_open
 from bgpd.wire.scan import decode_block
-from tests.unit.speaker.helpers import Bench, Peer, spec_of
+from bgpd.wire.writer import encode_open, encode_updates
+from tests.unit.speaker.helpers import Bench, Peer, prefix_of, spec_of
 
 PEER = "192.168.1.11"
 LIMIT = 20_000
@@ -125,3 +131,34 @@ def test_what_is_swept_is_released_whatever_form_it_came_in() -> None:
     assert len(table) == 0
     assert table.given == {}
     assert table._aliases == {}
+
+
+def test_paths_beyond_what_one_prefix_may_have_are_counted_shown_and_said_now_and_then() -> None:
+    bench = Bench(spec_of("192.168.1.11", add_path=((IPV4, AddPath.BOTH),)))
+    peer = Peer(bench, "192.168.1.11")
+    theirs = make_open(peer.asn, peer.address, 90, FAMILIES, more=(add_path_capability(((IPV4, 3),)),))
+    peer.session = negotiate(theirs, decode_open(peer.transport.messages()[0]))
+    peer.send(encode_open(theirs))
+    peer.keepalive()
+    bench.turn()
+    one = prefix_of("10.1.0.0/24")
+
+    def give(first: int, last: int) -> None:
+        for number in range(first, last):
+            for frame in encode_updates(IPV4, peer.attrs(med=number), [number.to_bytes(4, "big") + one], peer.session):
+                peer.send(frame)
+        bench.turn()
+
+    give(1, 65)
+    neighbor = bench.speaker.neighbors[peer.address]
+    assert not neighbor_view(bench.speaker, neighbor, bench.now).limits
+    give(65, 75)
+    assert len(bench.speaker.tables[IPV4].rib.candidates(one)) == 64
+    view = neighbor_view(bench.speaker, neighbor, bench.now)
+    assert view.limits == ["10 paths of ipv4 ignored: more than 64 for one prefix"]
+    assert [family.ignored for family in view.families] == [10, 0]
+    assert len(bench.events("paths_ignored")) == 1
+    bench.wait(61)
+    peer.keepalive()
+    give(75, 77)
+    assert len(bench.events("paths_ignored")) == 2

@@ -95,8 +95,63 @@ def test_what_it_is_told(limit: int, closed: bool) -> None:
     giver, taker = bench.establish("192.168.1.11"), bench.establish("192.168.1.12")
     giver.announce(*FIVE)
     assert bool(taker.transport.closed) is closed
-    assert set(taker.told()) == {prefix_of(prefix) for prefix in FIVE}
+    assert set(taker.told()) == (set() if closed else {prefix_of(prefix) for prefix in FIVE})
     assert not giver.transport.closed
     if closed:
         assert notification(taker)[:2] == bytes((6, 2))
         assert b"more than 4 ipv4 routes" in notification(taker)
+
+
+def pair(**more: object) -> tuple[Bench, Peer, Peer]:
+    bench = Bench(spec_of("192.168.1.11", 65001), spec_of("192.168.1.12", 65002, **more))
+    return bench, bench.establish("192.168.1.11"), bench.establish("192.168.1.12")
+
+
+def test_the_route_beyond_is_never_told() -> None:
+    """To a member that follows the log, to one that catches up, and among withdrawals."""
+    bench, giver, taker = pair(max_prefix_out=3)
+    for prefix in FIVE[:3]:
+        giver.announce(prefix)
+    giver.announce(*FIVE[:3], med=7)
+    giver.withdraw(FIVE[0])
+    giver.announce(FIVE[3])
+    assert len(taker.told()) == 3
+    giver.announce(FIVE[4])
+    assert taker.transport.closed
+    assert set(taker.told()) == {prefix_of(prefix) for prefix in FIVE[1:4]}
+    bench.speaker.neighbors[taker.address].enable(bench.now)
+    again = bench.establish("192.168.1.12")
+    assert again.told() == {}
+    assert again.transport.closed
+
+
+def test_a_warning_about_what_it_is_told_keeps_nothing_back() -> None:
+    bench, giver, taker = pair(max_prefix_out=3, max_prefix_action=LimitAction.WARN)
+    giver.announce(*FIVE)
+    assert len(taker.told()) == 5
+    assert len(bench.events("prefix_limit")) == 1
+
+
+def test_a_limit_for_what_it_is_told_comes_and_goes_with_a_reload() -> None:
+    bench, giver, taker = pair()
+    giver.announce(*FIVE[:3])
+    spec = bench.speaker.spec
+    for limit in (3, 0, 4):
+        changed = replace(spec.neighbors[1], max_prefix_out=limit)
+        bench.speaker.reconfigure(replace(spec, neighbors=(spec.neighbors[0], changed)), bench.now)
+        bench.turn()
+    assert not taker.transport.closed
+    giver.announce(FIVE[3])
+    assert len(taker.told()) == 4
+    giver.announce(FIVE[4])
+    assert taker.transport.closed
+    assert len(taker.told()) == 4
+
+
+def test_a_default_route_of_its_own_counts() -> None:
+    _, giver, taker = pair(max_prefix_out=3, default_originate=True)
+    giver.announce(*FIVE[:2])
+    assert len(taker.told()) == 3
+    giver.announce(FIVE[2])
+    assert taker.transport.closed
+    assert len(taker.told()) == 3

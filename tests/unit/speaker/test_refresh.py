@@ -286,3 +286,42 @@ def test_other_rules_in_a_refresh_judge_both_generations_and_leave_them_apart() 
     giver.send(encode_route_refresh(IPV4, END))
     tested.turn()
     assert held(tested) == {prefix_of(ONE)}
+
+
+def test_a_default_route_of_its_own_is_told_between_the_marks() -> None:
+    tested = Bench(spec_of(A, 65001), spec_of(B, 65002, default_originate=True))
+    giver, taker = tested.establish(A), meet(tested, B, enhanced_route_refresh())
+    giver.announce(ONE, TWO)
+    assert len(taker.told()) == 3
+    for backlog in (0, 1 << 30):
+        taker.transport.sent.clear()
+        taker.transport.backlog = backlog
+        taker.send(encode_route_refresh(IPV4))
+        tested.turn()
+        taker.transport.backlog = 0
+        tested.turn()
+        assert marks(taker) == [BEGIN, -1, -1, END]
+        assert set(taker.told()) == {b"\0", prefix_of(ONE), prefix_of(TWO)}
+
+
+def test_a_request_before_end_of_rib_gets_the_default_route_behind_the_mark() -> None:
+    tested = Bench(spec_of(A, 65001), spec_of(B, 65002, default_originate=True))
+    tested.establish(A).announce(ONE)
+    peer = Peer(tested, B)
+    theirs = make_open(peer.asn, peer.address, 90, FAMILIES, more=(enhanced_route_refresh(),))
+    peer.session = negotiate(theirs, decode_open(peer.transport.messages()[0]))
+    peer.send(encode_open(theirs))
+    peer.keepalive()
+    peer.send(encode_route_refresh(IPV4))
+    tested.turn()
+    found = marks(peer)
+    assert found[found.index(BEGIN) :] == [BEGIN, -1, -1, END]
+
+
+def test_a_plain_peer_gets_its_default_route_again_too() -> None:
+    tested = Bench(spec_of(B, 65002, default_originate=True))
+    taker = tested.establish(B)
+    taker.transport.sent.clear()
+    taker.send(encode_route_refresh(IPV4))
+    tested.turn()
+    assert set(taker.told()) == {b"\0"}

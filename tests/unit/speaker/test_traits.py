@@ -9,7 +9,7 @@ AO = AoKey(send_id=1, receive_id=2, algorithm="hmac-sha-1-96", secret=b"x")
 
 def test_a_plain_neighbor_has_nothing_to_say() -> None:
     plain = spec_of("192.168.1.11")
-    assert traits.transport(plain) == traits.rewriting(plain) == traits.limits(plain) == []
+    assert traits.transport(plain) == traits.rewriting(plain) == traits.limits(plain, {}) == []
 
 
 def test_transport() -> None:
@@ -33,7 +33,7 @@ def test_rewriting() -> None:
 
 def test_limits() -> None:
     spec = spec_of("192.168.1.11", max_prefix=5, max_prefix_out=6, max_prefix_action=LimitAction.RESTART)
-    assert traits.limits(spec) == [
+    assert traits.limits(spec, {}) == [
         "5 routes of a family from it",
         "6 routes of a family to it; beyond: restart after 300 s",
     ]
