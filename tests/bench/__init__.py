@@ -1,0 +1,1 @@
+"""The benchmark's own logic, and what its load says on the wire, read by our codec."""
