@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import bgpd
+from bgpd.cluster.store.base import StoreError
 from bgpd.config import ConfigError, Parsed, parse
 from bgpd.control.listener import ControlRefused, bind
 from bgpd.http.listener import HttpRefused, listen
@@ -41,6 +42,7 @@ from bgpd.wire.prefix import format_address
 if TYPE_CHECKING:
     from bgpd.answers import Answers
     from bgpd.kernel.service import KernelService
+    from bgpd.membership import Membership
 
 _FIXED = ("listen", "metrics", "control", "log_format")  # settings that only a restart brings into force
 EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
@@ -118,14 +120,15 @@ class Daemon:
         self.network = Network(self.engine.poke, log.emit)
         self.kernel: KernelService | None = None
         self._answers: Answers
+        self._membership: Membership | None = None
+        self._spec = parsed.spec  # in force: what was parsed, and what the cluster adds to it
 
     @property
     def spec(self) -> DaemonSpec:
-        return self._parsed.spec
+        return self._spec
 
     async def run(self) -> None:
         """Until a signal says stop. Raises Refused where a shell cannot start; what had started is stopped again."""
-        spec = self.spec
         for line in self._parsed.warnings:
             self._log.emit("warning", "config", {"reason": line})
         loop = asyncio.get_running_loop()
@@ -133,9 +136,59 @@ class Daemon:
             loop.add_signal_handler(getattr(signal, name), self._stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self._reloading.set)
         async with contextlib.AsyncExitStack() as stack:
-            await self._start(spec, stack)
+            if self.spec.datastore.scheme and not await self._join(stack):
+                return  # told to stop before there was anything to begin with
+            await self._start(self.spec, stack)
+            if self._membership is not None:
+                self._follow()  # what came while we started
             await self._serve()
             await self._leave()
+
+    async def _join(self, stack: contextlib.AsyncExitStack) -> bool:
+        """Become a node of the cluster: from here on the spec is the cluster's over ours. False: a signal came first.
+
+        Raises Refused where a file or a library is missing. A datastore that does not answer is waited for.
+        """
+        from bgpd.membership import Membership  # noqa: PLC0415 - only where there is a cluster
+
+        self._log.release()
+        try:
+            membership = Membership(self.spec, self._log.emit, on_change=self._follow, report=self._report)
+        except (StoreError, ValueError) as error:
+            raise Refused(str(error)) from error
+        stack.push_async_callback(self._part, membership)
+        opening = asyncio.create_task(membership.open())
+        stopping = asyncio.create_task(self._stopping.wait())
+        await asyncio.wait((opening, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if not opening.done():
+            opening.cancel()
+            return False
+        stopping.cancel()
+        opening.result()
+        self._spec = membership.lay()
+        self._membership = membership
+        self.network.on_stranger = membership.nudge
+        return True
+
+    async def _part(self, membership: "Membership") -> None:
+        await membership.close(leave=self.on_stop is OnStop.SHUTDOWN)
+
+    def _follow(self) -> None:
+        """The datastore has moved on."""
+        if self._membership is not None and self._speaking and (changes := self._take(self._membership.lay())):
+            self._log.emit(
+                "info", "reloaded", {"changes": changes, "revision": self._membership.follower.picture.revision}
+            )
+
+    def _emit(self, level: str, event: str, fields: dict[str, object]) -> None:
+        """The speaker's log, of which the cluster hears when a session moves."""
+        self._log.emit(level, event, fields)
+        if event == "session" and self._membership is not None:
+            self._membership.poke()
+
+    def _report(self) -> dict[str, object]:
+        """What this node tells the cluster of itself."""
+        return self._answers.report() if self._speaking and hasattr(self, "_answers") else {}
 
     async def _start(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
         """Everything that may refuse first, then the speaker."""
@@ -156,7 +209,7 @@ class Daemon:
             spec.speaker,
             dialer=self.network,
             fib=self.kernel,
-            log=self._log.emit,
+            log=self._log.emit if self._membership is None else self._emit,
             jitter=_jitter,
             wall=wall() - now(),
             on_converged=self._converged.set,
@@ -257,7 +310,6 @@ class Daemon:
 
     def reload(self) -> None:
         """Parse the same arguments again and take the smallest steps; a mistake keeps the configuration in force."""
-        old = self.spec
         try:
             parsed = parse(self._arguments, os.environ, self._host)
         except ConfigError as error:
@@ -265,28 +317,37 @@ class Daemon:
             for line in error.lines:
                 self._log.emit("error", "reload_refused", {"reason": line})
             return
-        new = parsed.spec
-        if found := refusals(new.speaker):
+        new = parsed.spec if self._membership is None else self._membership.rebase(parsed.spec)
+        changes = self._take(new)
+        if changes is None:
             self._answers.reload_failures += 1
+            return
+        for line in parsed.warnings:
+            self._log.emit("warning", "config", {"reason": line})
+        self._parsed = parsed
+        self._answers.reloads += 1
+        self._log.set_level(new.log_level)
+        self._log.emit("info", "reloaded", {"changes": changes})
+
+    def _take(self, new: DaemonSpec) -> int | None:
+        """Take the smallest steps to another spec; how many. None where this machine cannot; nothing has changed."""
+        old = self._spec
+        if found := refusals(new.speaker):
             for line in found:
                 self._log.emit("error", "reload_refused", {"reason": line})
-            return
+            return None
         fixed = immutable(old.speaker, new.speaker)
         fixed += [name for name in _FIXED if getattr(old, name) != getattr(new, name)]
         if fixed:
             self._log.emit(
                 "warning", "reload_needs_restart", {"reason": f"{', '.join(fixed)}: takes effect after a restart"}
             )
-        for line in parsed.warnings:
-            self._log.emit("warning", "config", {"reason": line})
-        self._parsed = parsed
-        self._answers.reloads += 1
-        self._log.set_level(new.log_level)
+        self._spec = new
         if self.kernel is not None and old.speaker.kernel.pools != new.speaker.kernel.pools:
             self.kernel.configure(new.speaker.kernel.pools)
         steps = self.speaker.reconfigure(new.speaker, now())
-        self._log.emit("info", "reloaded", {"changes": len(steps)})
         self.engine.poke()
+        return len(steps)
 
     @property
     def on_stop(self) -> OnStop:

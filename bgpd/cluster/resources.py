@@ -113,7 +113,7 @@ class BGPConfiguration:
     """Of the whole cluster (`default`), or of one node (`node.NAME`)."""
 
     meta: Meta
-    log_severity: str = "Info"
+    log_severity: str = ""  #: empty: Info
     mesh: bool | None = None  #: None: not said, so there is one
     asn: int = 0  #: 0: 64512
     service_lb_ips: tuple[Net, ...] = ()
@@ -521,6 +521,8 @@ IPAM_BLOCK: Final = Record(
     Key("cidr", NET, "cidr"),
     Key("affinity", TEXT, "affinity"),
     Key("affinityClaimTime", TEXT, "claimed"),
+    Key("affinity_claim_time", TEXT),  # as it is spelled in etcd; nobody asks
+    Key("hostAffinity", TEXT),  # of Calico 2
     Key("strictAffinity", SWITCH, "strict"),
     Key("allocations", Many(Optional(_COUNT)), "allocations"),
     Key("unallocated", Many(_COUNT), "unallocated"),

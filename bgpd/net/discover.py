@@ -100,6 +100,32 @@ def default_source() -> bytes | None:
         return socket.inet_aton(sock.getsockname()[0])
 
 
+def source_towards(destination: str) -> bytes | None:
+    """The local address that packets to an address or a name leave with; "": by default. None where there is no way.
+
+    A name is looked up, which may take as long as the resolver does.
+    """
+    if not destination:
+        return default_source()
+    try:
+        found = socket.getaddrinfo(destination, 9, type=socket.SOCK_DGRAM)
+    except OSError:
+        return None
+    for family, kind, protocol, _, address in found:
+        with socket.socket(family, kind, protocol) as sock:
+            try:
+                sock.connect(address)
+            except OSError:
+                continue
+            return socket.inet_pton(family, sock.getsockname()[0].partition("%")[0])
+    return None
+
+
+def local_addresses() -> list[LocalAddress]:
+    """Every address of this machine, as the kernel lists them now."""
+    return _read_addresses()
+
+
 def choose_router_id(source: bytes | None, addresses: Iterable[LocalAddress]) -> tuple[bytes, str]:
     """The default route's source, else the first IPv4 address that belongs to the machine itself.
 

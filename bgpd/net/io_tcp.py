@@ -163,6 +163,7 @@ class Network:
         self._keys = Keys(lambda why: log("error", "password_refused", {"reason": why}))
         self._neighborhood: Neighborhood | None = None
         self._strangers: dict[bytes, float] = {}
+        self.on_stranger: Callable[[bytes], None] = lambda _address: None  #: somebody who is no neighbor called
         self._alive: set[Transport] = set()
 
     # ===== listening =====
@@ -248,6 +249,7 @@ class Network:
                 sock.close()  # the caller has gone already
 
     def _log_stranger(self, address: bytes) -> None:
+        self.on_stranger(address)
         at = now()
         if at - self._strangers.get(address, -STRANGER_QUIET) < STRANGER_QUIET:
             return

@@ -9,6 +9,8 @@
     inotify   the kernel's own word that a directory changed                                            (shell)
     follow    Follower: list, watch, list again where it must; the picture survives every loss          (shell)
     cache     the last picture on disk: a node starts while etcd is down                                (shell)
+    opening   the store that a setting names                                                           (shell)
+    reading   from a picture to a judged snapshot of resources
     claim     one block, one owner: affinity pending, block, affinity confirmed
     address   which of this machine's addresses is the node's, by Calico's methods
     member    a node among nodes: registers itself, takes blocks, publishes its status                  (shell)

@@ -248,7 +248,7 @@ class FilesStore:
                     _splice(path, document, text, alone=len(file.documents) == 1)
                     return
         ending = "json" if text.startswith("{") else "yaml"
-        _replace(self.directory / f"{'-'.join(named)}.{ending}", text.encode())
+        _replace(self.directory / f"{'-'.join(named).replace('/', '-')}.{ending}", text.encode())
 
     def _delete(self, write: Delete) -> None:
         if name_of_resource(write.key) is None:
@@ -354,11 +354,14 @@ def key_of(tree: Node) -> str:
     """The key of the resource that a document is. Raises ValueError with what is missing."""
     words = _strings(tree)
     meta = _child(tree, "metadata")
-    name = _strings(meta).get("name", "") if meta is not None else ""
+    names = _strings(meta) if meta is not None else {}
+    name = names.get("name", "")
     for field, value in (("apiVersion", words.get("apiVersion")), ("kind", words.get("kind")), ("metadata.name", name)):
         if not value:
             raise ValueError(f"{field} is missing: a resource has apiVersion, kind and metadata.name")
-    return resource_key(words["apiVersion"], words["kind"], name)
+    if "/" in name + names.get("namespace", ""):
+        raise ValueError("metadata.name: a name has no '/'")
+    return resource_key(words["apiVersion"], words["kind"], name, names.get("namespace", ""))
 
 
 def _strings(tree: Node | None) -> dict[str, str]:

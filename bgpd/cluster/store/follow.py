@@ -58,6 +58,8 @@ class Follower:
         self.state = State.EMPTY
         self.reason = ""  #: why the state is not FOLLOWING
         self.lists = 0  #: times that everything was read
+        self.following = asyncio.Event()  #: set while the picture is the store's
+        self.tried = asyncio.Event()  #: the store has answered once, or failed to
         self._store: Final = store
         self._ranges: Final = ranges
         self._on_change: Final = on_change
@@ -68,8 +70,8 @@ class Follower:
         self._saving: asyncio.Task[None] | None = None
 
     def start_from_cache(self) -> None:
-        """Take the picture of an earlier run, where there is one. Before `run`; blocks."""
-        if self._cached is None:
+        """Take the picture of an earlier run, where there is one and the store has said nothing yet. Blocks."""
+        if self._cached is None or self.state is not State.EMPTY:
             return
         found, why = cache.load(self._cached, self._store.name)
         if found is None:
@@ -162,6 +164,8 @@ class Follower:
     def _turn(self, state: State, reason: str) -> None:
         if (state, reason) != (self.state, self.reason):
             self.state, self.reason = state, reason
+            self.tried.set()
+            self.following.set() if state is State.FOLLOWING else self.following.clear()
             self._on_state(state, reason)
 
     async def _save(self) -> None:

@@ -5,8 +5,10 @@
     /calico/ipam/v2/assignment/ipv4/block/10.244.1.0-26            the block: whose it is, and its addresses
     /bgpd/v1/resources/<group>/<plural>/<name>                     a resource of a kind that Calico does not have
     /bgpd/v1/secrets/<name>/<key>                                  a password
-    /bgpd/v1/status/<node>                                         what a node says about itself, with a lease
+    /bgpd/v1/alive/<node>                                          the node is there, with a lease
+    /bgpd/v1/status/<node>                                         what it says about itself, with the same lease
 
+A resource with a namespace has it before its name: `<namespace>/<name>`.
 A prefix that is listed ends in "/": `node-1` is not the beginning of `node-10`.
 """
 
@@ -22,6 +24,7 @@ Network = IPv4Network | IPv6Network
 CALICO: Final = "/calico/resources/v3/projectcalico.org/"
 OWN: Final = "/bgpd/v1/"
 RESOURCES: Final = OWN + "resources/"
+ALIVE: Final = OWN + "alive/"
 STATUS: Final = OWN + "status/"
 SECRETS: Final = OWN + "secrets/"
 HOSTS: Final = "/calico/ipam/v2/host/"
@@ -36,21 +39,21 @@ def kind_prefix(kind: Kind) -> str:
     return f"{CALICO if group == _CALICO_GROUP else f'{RESOURCES}{group}/'}{kind.plural}/"
 
 
-def resource_key(api: str, kind: str, name: str) -> str:
+def resource_key(api: str, kind: str, name: str, namespace: str = "") -> str:
     """Where a resource stands. Raises ValueError for a kind that is not known."""
     row = BY_API.get((api, kind))
     if row is None:
         near = next((f"; it is of {each.api}" for each in KINDS if each.name == kind), "")
         raise ValueError(f"{api} has no kind {kind} that is known here{near}")
-    return kind_prefix(row) + name
+    return kind_prefix(row) + (f"{namespace}/{name}" if namespace else name)
 
 
 def name_of_resource(key: str) -> tuple[str, str] | None:
-    """Plural and name of the resource at a key; None where the key is none of a resource."""
-    for prefix, parts in ((CALICO, 2), (RESOURCES, 3)):
+    """Plural and (NAMESPACE/)name of the resource at a key; None where the key is none of a resource."""
+    for prefix, first in ((CALICO, 0), (RESOURCES, 1)):
         words = key.removeprefix(prefix).split("/")
-        if key.startswith(prefix) and len(words) == parts:
-            return words[-2], words[-1]
+        if key.startswith(prefix) and len(words) in (first + 2, first + 3) and all(words):
+            return words[first], "/".join(words[first + 1 :])
     return None
 
 
@@ -87,6 +90,10 @@ def read_block(key: str) -> Network | None:
 
 def status_key(node: str) -> str:
     return STATUS + node
+
+
+def alive_key(node: str) -> str:
+    return ALIVE + node
 
 
 def secret_key(name: str, key: str) -> str:

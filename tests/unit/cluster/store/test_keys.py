@@ -25,7 +25,9 @@ def test_every_kind_has_a_place_of_its_own() -> None:
         key = keys.kind_prefix(kind) + "a.b"
         assert keys.name_of_resource(key) == (kind.plural, "a.b")
     assert keys.name_of_resource("/bgpd/v1/status/node1") is None
-    assert keys.name_of_resource("/calico/resources/v3/projectcalico.org/workloadendpoints/ns/name") is None
+    endpoint = "/calico/resources/v3/projectcalico.org/workloadendpoints/ns/name"
+    assert keys.name_of_resource(endpoint) == ("workloadendpoints", "ns/name")
+    assert keys.resource_key("projectcalico.org/v3", "WorkloadEndpoint", "name", "ns") == endpoint
 
 
 @pytest.mark.parametrize("text", ["10.244.1.0/26", "fd00:10:244::40/122"])

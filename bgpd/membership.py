@@ -1,0 +1,294 @@
+"""The daemon as a node of a cluster: the datastore is followed, decided upon, and laid over the configuration.
+
+store -> picture -> snapshot -> plan -> spec: each step is a value, and the last one is what SIGHUP would bring.
+
+The first spec comes from what the store says, or from the last picture on disk while it does not answer. After that
+every change of the store is a new spec, and the reconciler takes the smallest steps. What cannot be read, decided or
+done is a problem with a name: it is logged once, stands in the node's status, and takes nothing else along.
+"""
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import fields, replace
+from ipaddress import IPv4Network, IPv6Network, ip_network
+from pathlib import Path
+from typing import Any, Final
+
+from bgpd.cluster.decide import UnknownNodeError, decide
+from bgpd.cluster.kinds import Resource
+from bgpd.cluster.plan import Host, NodePlan
+from bgpd.cluster.problem import Problem
+from bgpd.cluster.resources import IPPool, SecretRef
+from bgpd.cluster.scalars import Net
+from bgpd.cluster.specs import compile_plan
+from bgpd.cluster.store import secrets
+from bgpd.cluster.store.address import Found, detect
+from bgpd.cluster.store.base import Store
+from bgpd.cluster.store.follow import Follower, Moved, State
+from bgpd.cluster.store.keys import ALIVE
+from bgpd.cluster.store.member import Emit, Identity, Member
+from bgpd.cluster.store.opening import open_store
+from bgpd.cluster.store.reading import Reader, ranges_of
+from bgpd.config.datastore import parse_node_name
+from bgpd.model import DaemonSpec
+from bgpd.net.discover import local_addresses, source_towards
+from bgpd.net.io_clock import now
+from bgpd.wire.family import IPV4, IPV6
+from bgpd.wire.prefix import format_address, format_prefix, pack_prefix
+
+_SHARE: Final = 4.0  #: a decision may take a fourth of the time while changes pour in
+_LONGEST: Final = 1.0  #: seconds that a change waits at most
+_MANY: Final = 1000  #: prefixes; of more than these a node tells only those in pools
+_PATIENCE: Final = 1.0  #: seconds that the datastore has before the last picture on disk is good enough
+_SECRETS: Final = 2.0  #: seconds between two looks at a directory of secrets
+
+
+class Membership:
+    """The datastore's part in a daemon. Make it inside the event loop; `open`, then `lay` whenever it says so."""
+
+    def __init__(
+        self,
+        base: DaemonSpec,
+        log: Emit,
+        *,
+        on_change: Callable[[], None],
+        report: Callable[[], dict[str, Any]],
+    ) -> None:
+        """`on_change`: `lay` would give another spec now. Raises StoreError or ValueError where nothing can begin."""
+        self._base = base
+        self._log: Final = log
+        self._on_change: Final = on_change
+        self._report: Final = report
+        spec = base.datastore
+        self.node: Final = parse_node_name(spec.node or base.hostname.lower())
+        self.store: Final[Store] = open_store(spec)
+        self._reader: Final = Reader()
+        self._passwords: dict[SecretRef, bytes] = {}
+        self._plan: NodePlan | None = None
+        self._problems: dict[str, str] = {}
+        self._decided: Final = asyncio.Event()
+        self._due: asyncio.TimerHandle | None = None
+        self._cost = 0.0
+        self._last = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self.follower: Final = Follower(
+            self.store,
+            ranges_of(self.node, secrets=not spec.secrets),
+            on_change=self._moved,
+            on_state=self._state,
+            cached=Path(spec.cache),
+        )
+        machine = f"{base.hostname} {_machine_id()}".strip()
+        self.member: Final = Member(
+            self.store,
+            Identity(node=self.node, machine=machine, asn=spec.asn),
+            snapshot=lambda: self._reader.snapshot,
+            following=self._following,
+            addresses=self._addresses,
+            report=self.status,
+            log=log,
+        )
+
+    async def open(self) -> None:
+        """Until there is something to lay: from the store, once we are registered there, or from the cache."""
+        loop = asyncio.get_running_loop()
+        self._tasks = [loop.create_task(self.follower.run()), loop.create_task(self.member.run())]
+        if self._base.datastore.secrets:
+            self._tasks.append(loop.create_task(self._watch_secrets()))
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE):
+                await self.follower.tried.wait()
+        self.follower.start_from_cache()
+        await self._decided.wait()
+
+    async def close(self, *, leave: bool) -> None:
+        """Stop following. `leave`: tell the others that this node goes."""
+        if self._due is not None:
+            self._due.cancel()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if leave:
+            await self.member.leave()
+        await self.store.close()
+
+    def rebase(self, base: DaemonSpec) -> DaemonSpec:
+        """The configuration was read again; what is in force over it."""
+        self._base = base
+        self._decide()
+        return self.lay()
+
+    def lay(self) -> DaemonSpec:
+        """The configuration with the cluster's plan over it."""
+        plan = self._plan
+        assert plan is not None
+        compiled = compile_plan(plan, self._base.speaker, self._passwords, self._host())
+        self._judge([*self._reader.snapshot.problems, *plan.problems, *compiled.problems])
+        sources = self._base.sources
+        listen = self._base.listen if any(name.split()[0] == "listen" for name in sources) else plan.listen
+        speaker = compiled.speaker
+        if _chosen(sources.get("router-id", "")):
+            speaker = replace(speaker, router_id=self._base.speaker.router_id)
+        return replace(self._base, speaker=speaker, listen=listen)
+
+    def nudge(self, _address: bytes = b"") -> None:
+        """Somebody unknown calls: perhaps a node that we have not heard of."""
+        self.follower.nudge()
+
+    def poke(self) -> None:
+        """A session moved: the status is told again soon."""
+        self.member.poke()
+
+    # -- following -----------------------------------------------------------------------------------------------
+    async def _following(self) -> None:
+        await self.follower.following.wait()
+
+    def _moved(self, moved: Moved) -> None:
+        if self._due is None:
+            wait = min(self._cost * _SHARE - (now() - self._last), _LONGEST)
+            self._due = asyncio.get_running_loop().call_later(max(0.0, wait), self._turn)
+        if any("/ippools/" in key or "/nodes/" in key for key in moved.keys):
+            self.member.poke()
+
+    def _turn(self) -> None:
+        self._due = None
+        began = now()
+        before = self._plan, self._passwords
+        self._decide()
+        if self._plan is not None and (self._plan, self._passwords) != before:
+            self._on_change()
+        elif self._plan is None:
+            self._judge(self._reader.snapshot.problems)
+        self._last = now()
+        self._cost = self._last - began
+
+    def _decide(self) -> None:
+        """The plan of the picture as it is now; the old one stays where there is none."""
+        picture = self.follower.picture
+        snapshot = self._reader.read(picture)
+        self._passwords = {}
+        for ref in sorted(_wanted(snapshot.resources), key=lambda each: (each.name, each.key)):
+            with suppress(ValueError):
+                directory = self._base.datastore.secrets
+                self._passwords[ref] = secrets.find(
+                    ref.name, ref.key, Path(directory) if directory else None, picture.entries
+                )
+        snapshot = self._reader.read(picture, frozenset(self._passwords))
+        try:
+            plan = decide(snapshot, self.node, self._host())
+        except UnknownNodeError:
+            return  # not registered yet, or deleted: what runs goes on
+        if self._plan is None and self.follower.state is State.FOLLOWING and not self.member.registered.is_set():
+            self._when_registered()
+            return
+        self._plan = plan
+        self._decided.set()
+
+    def _when_registered(self) -> None:
+        """A node of our name is there already, and is not ours until we say so: decide then."""
+
+        async def wait() -> None:
+            await self.member.registered.wait()
+            self._turn()
+
+        if not any(task.get_name() == "registered" for task in self._tasks):
+            self._tasks.append(asyncio.get_running_loop().create_task(wait(), name="registered"))
+
+    def _state(self, state: State, reason: str) -> None:
+        if state is State.FOLLOWING:
+            self._log("info", "datastore", {"state": state.value, "store": self.store.name})
+        else:
+            self._log("warning", "datastore", {"state": state.value, "store": self.store.name, "reason": reason})
+
+    async def _watch_secrets(self) -> None:
+        """A directory of secrets is small, and seldom changes: it is looked at."""
+        while True:
+            await asyncio.sleep(_SECRETS)
+            before = self._passwords
+            self._decide()
+            if self._passwords != before and self._plan is not None:
+                self._on_change()
+
+    # -- what the machine says -----------------------------------------------------------------------------------
+    def _addresses(self) -> tuple[Found | None, Found | None]:
+        """Our addresses as a node. Raises ValueError."""
+        local = local_addresses()
+        spec = self._base.datastore
+        four = detect(spec.address, 4, local, source_towards)
+        six = detect(spec.address6, 16, local, lambda to: source_towards(to) if to else None)
+        if four is None and six is None:
+            raise ValueError("a node has an address: --node-address and --node-address6 are both none")
+        return four, six
+
+    def _host(self) -> Host:
+        interfaces: dict[str, tuple[Net, ...]] = {}
+        for each in local_addresses():
+            family = IPV4 if len(each.address) == 4 else IPV6
+            net = (family, pack_prefix(each.address, each.length))
+            interfaces[each.interface] = (*interfaces.get(each.interface, ()), net)
+        alive = [key.removeprefix(ALIVE) for key in self.follower.picture.entries if key.startswith(ALIVE)]
+        leases = hasattr(self.store, "grant") and self.follower.state is State.FOLLOWING
+        return Host(interfaces=interfaces, alive=frozenset(alive) if leases and alive else None)
+
+    # -- what is told --------------------------------------------------------------------------------------------
+    def _judge(self, problems: "list[Problem] | tuple[Problem, ...]") -> None:
+        """Log what is wrong since now, and what is no more."""
+        fresh = {str(problem): problem.cause.value for problem in problems}
+        for text, cause in fresh.items():
+            if text not in self._problems:
+                self._log("warning", "resource_problem", {"cause": cause, "reason": text})
+        for text in self._problems:
+            if text not in fresh:
+                self._log("info", "resource_problem_over", {"reason": text})
+        self._problems = fresh
+
+    @property
+    def problems(self) -> list[str]:
+        """What is wrong now, in words."""
+        return list(self._problems)
+
+    def status(self) -> dict[str, Any]:
+        """What the node says about itself in the store."""
+        plan = self._plan
+        told = self._report()
+        if len(told.get("has", ())) > _MANY:
+            pools = [ip_network(format_prefix(*pool.cidr)) for pool in self._reader.snapshot.all(IPPool).values()]
+            told["has"] = [text for text in told["has"] if _within(text, pools)]
+        if plan is not None:
+            names = {format_address(peer.address): peer for peer in plan.neighbors}
+            for session in told.get("sessions", []):
+                peer = names.get(str(session["address"]))
+                session["node"] = peer.remote_node if peer is not None else ""
+                session["kind"] = peer.kind.value if peer is not None else "configured"
+        return {"problems": self.problems, "asn": plan.asn if plan is not None else 0, **told}
+
+
+def _within(prefix: str, pools: list[IPv4Network | IPv6Network]) -> bool:
+    net = ip_network(prefix)
+    return any(net.version == pool.version and net.subnet_of(pool) for pool in pools)  # type: ignore[arg-type]
+
+
+def _wanted(resources: tuple[Resource, ...]) -> set[SecretRef]:
+    """Every secret that a resource names."""
+    found: set[SecretRef] = set()
+    for each in resources:
+        for field in fields(each):  # type: ignore[arg-type]
+            value = getattr(each, field.name)
+            if isinstance(value, SecretRef):
+                found.add(value)
+            elif field.name == "password_secret" and value is not None:
+                found.add(SecretRef(value.name, "password"))
+    return found
+
+
+def _chosen(source: str) -> bool:
+    """A person wrote it."""
+    return bool(source) and not source.startswith(("found", "default"))
+
+
+def _machine_id() -> str:
+    """What tells this machine from others that have its name, where it has that."""
+    with suppress(OSError):
+        return Path("/etc/machine-id").read_text().strip()[:12]
+    return ""
