@@ -88,8 +88,7 @@ class Facts:
 
     @property
     def log_level(self) -> str:
-        word = self.own.log_severity if self.own.log_severity != "Info" else self.config.log_severity
-        return _LEVELS[word]
+        return _LEVELS[self.own.log_severity or self.config.log_severity or "Info"]
 
     @property
     def ignored_interfaces(self) -> tuple[str, ...]:

@@ -8,9 +8,14 @@ NEEDED: dict[str, dict[str, Any]] = {
     "IPPool": {"cidr": "10.244.0.0/16"},
     "BlockAffinity": {"node": "a", "cidr": "10.244.0.0/26"},
     "IPAMBlock": {"cidr": "10.244.0.0/30"},
+    "WorkloadEndpoint": {"node": "a"},
+    "PeerSettings": {"peers": ["tor"]},
+    "ServiceAddress": {"addresses": ["192.0.2.1/32"], "nodes": ["a"]},
+    "BGPPeer metallb.io": {"myASN": 64512, "peerASN": 65001, "peerAddress": "10.0.0.1"},
+    "IPAddressPool": {"addresses": ["192.0.2.0/24"]},
 }
 #: kind -> its name where only some are allowed
-NAMES = {"BGPConfiguration": "default", "FelixConfiguration": "default"}
+NAMES = {"BGPConfiguration": "default", "FelixConfiguration": "default", "ClusterConfiguration": "default"}
 
 _SECRET = {"secretKeyRef": {"name": "bgp", "key": "password"}}
 _ADVERTISED = {"cidr": "10.244.0.0/16", "communities": ["red", "65001:1:2"]}
@@ -138,6 +143,96 @@ EXAMPLES: dict[str, dict[str, tuple[Any, dict[str, Any]]]] = {
     "FelixConfiguration": {
         "programClusterRoutes": ("Disabled", {}),
     },
+    "WorkloadEndpoint": {
+        "node": ("b", {}),
+        "ipNetworks": (["10.244.0.5/32", "fd00::5/128"], {}),
+    },
+    "ClusterConfiguration": {
+        "compat": ("calico-3.31", {}),
+        "mesh": ("auto", {}),
+        "meshLimit": (20, {}),
+        "routerID": ("hash", {}),
+        "holdTime": ("9s", {}),
+        "keepaliveTime": ("3s", {}),
+        "connectRetryTime": ("10s", {}),
+    },
+    "PeerSettings": {
+        "peers": (["mesh", "other"], {}),
+        "holdTime": ("9s", {}),
+        "keepaliveTime": ("3s", {}),
+        "connectRetryTime": ("10s", {}),
+        "advertise": ("all", {}),
+        "acceptDefaultRoute": (True, {}),
+    },
+    "ServiceAddress": {
+        "addresses": (["192.0.2.53/32", "198.51.100.0/28"], {}),
+        "nodes": (["a", "b"], {}),
+        "nodeSelector": ("has(edge)", {"nodes": None}),
+        "healthCheck": (
+            {
+                "http": {"port": 8080, "path": "/ready", "address": "10.0.0.1", "host": "dns.example"},
+                "interval": "5s",
+                "timeout": "2s",
+                "rise": 1,
+                "fall": 1,
+            },
+            {},
+        ),
+    },
+    "BGPPeer metallb.io": {
+        "myASN": (64513, {}),
+        "peerASN": (65002, {}),
+        "dynamicASN": ("external", {"peerASN": None}),
+        "localASN": (64999, {}),
+        "peerAddress": ("2001:db8::1", {}),
+        "interface": ("eth1", {"peerAddress": None}),
+        "sourceAddress": ("10.0.0.9", {}),
+        "peerPort": (1179, {}),
+        "holdTime": ("3m0s", {}),
+        "keepaliveTime": ("1m0s", {}),
+        "connectTime": ("10s", {}),
+        "nodeSelectors": (
+            [
+                {
+                    "matchLabels": {"rack": "a"},
+                    "matchExpressions": [{"key": "edge", "operator": "NotIn", "values": ["x"]}],
+                }
+            ],
+            {},
+        ),
+        "password": ("hush", {}),
+        "passwordSecret": ({"name": "s", "namespace": "metallb-system"}, {}),
+        "enableGracefulRestart": (True, {}),
+        "ebgpMultiHop": (True, {}),
+        "dualStackAddressFamily": (True, {}),
+        "disableMP": (True, {}),
+    },
+    "IPAddressPool": {
+        "addresses": (["198.51.100.0/24", "2001:db8::10-2001:db8::20"], {}),
+        "autoAssign": (False, {}),
+        "avoidBuggyIPs": (True, {}),
+    },
+    "BGPAdvertisement": {
+        "aggregationLength": (24, {}),
+        "aggregationLengthV6": (64, {}),
+        "localPref": (200, {}),
+        "communities": (["65001:1", "red", "65001:1:2"], {}),
+        "ipAddressPools": (["p"], {}),
+        "ipAddressPoolSelectors": ([{"matchLabels": {"a": "b"}}], {}),
+        "nodeSelectors": ([{"matchLabels": {"a": "b"}}], {}),
+        "peers": (["tor"], {}),
+        "serviceSelectors": ([{"matchExpressions": [{"key": "a", "operator": "Exists"}]}], {}),
+    },
+    "Community": {"communities": ([{"name": "red", "value": "65001:1"}], {})},
+    "BFDProfile": {
+        "receiveInterval": (100, {}),
+        "transmitInterval": (100, {}),
+        "detectMultiplier": (5, {}),
+        "echoInterval": (60, {}),
+        "echoMode": (True, {}),
+        "passiveMode": (True, {}),
+        "minimumTtl": (200, {}),
+    },
 }
 #: keys that a node may report in its status
 STATUS = {"Node": {"podCIDRs": ["10.244.0.0/24"]}}
@@ -145,5 +240,6 @@ STATUS = {"Node": {"podCIDRs": ["10.244.0.0/24"]}}
 
 def document(kind: str, spec: dict[str, Any], *, api: str, name: str = "") -> dict[str, Any]:
     """A resource of this kind with what it cannot be without, and this; None takes a key away."""
-    whole = {key: value for key, value in {**NEEDED.get(kind, {}), **spec}.items() if value is not None}
+    needed = NEEDED.get(f"{kind} {api.partition('/')[0]}") or NEEDED.get(kind, {})
+    whole = {key: value for key, value in {**needed, **spec}.items() if value is not None}
     return {"apiVersion": api, "kind": kind, "metadata": {"name": name or NAMES.get(kind, "x")}, "spec": whole}
