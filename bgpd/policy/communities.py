@@ -1,8 +1,9 @@
 """Patterns of communities, of each kind, as operators write them.
 
 A standard community is `65001:100` or a well-known name, a large one `65001:1:2`, an extended one `rt:65001:100`,
-`soo:10.0.0.1:5` or its eight octets in hex, `0x...`. In a pattern every number may be `*` or a range `100-199`. A
-pattern is a plain tuple, so that specs compare; what stands for one community only also serves to add it.
+`soo:10.0.0.1:5` or its eight octets in hex, `0x...`; one with an IPv6 address is `rt:[2001:db8::1]:5`, or its twenty
+octets in hex. In a pattern every number may be `*` or a range `100-199`. A pattern is a plain tuple, so that specs
+compare; what stands for one community only also serves to add it.
 """
 
 import re
@@ -16,6 +17,8 @@ Standard = tuple[Range, Range]
 Large = tuple[Range, Range, Range]
 #: (subtype, address (4 octets) or b"", administrator, number), or the eight octets themselves
 Ext = tuple[int, bytes, Range, Range] | bytes
+#: (subtype, address (16 octets), or b"" for any; number), or the twenty octets themselves
+Ext6 = tuple[int, bytes, Range] | bytes
 
 _U16: Final = 0xFFFF
 _U32: Final = 0xFFFFFFFF
@@ -24,6 +27,12 @@ _SUBTYPES: Final = {"rt": 0x02, "soo": 0x03}
 _SUBTYPE_NAMES: Final = {number: word for word, number in _SUBTYPES.items()}
 _DIGITS: Final = re.compile(r"[0-9]{1,10}", re.ASCII)
 _HEX: Final = re.compile(r"0x[0-9a-fA-F]{16}", re.ASCII)
+_HEX6: Final = re.compile(r"0x[0-9a-fA-F]{40}", re.ASCII)
+_EXT6: Final = re.compile(r"([a-z]+):\[([0-9a-fA-F:.]+|\*)\]:(.+)", re.ASCII)
+
+
+#: Every kind, as `kind_of` names them.
+KINDS: Final = ("community", "large-community", "ext-community", "ipv6-ext-community")
 
 
 def parse_range(text: str, most: int) -> Range:
@@ -46,7 +55,9 @@ def format_range(found: Range, most: int) -> str:
 
 
 def kind_of(text: str) -> str:
-    """The kind that a text is written as: community, large-community or ext-community."""
+    """The kind that a text is written as: community, large-community, ext-community or ipv6-ext-community."""
+    if ":[" in text or (text.startswith("0x") and len(text) > 18):
+        return "ipv6-ext-community"
     if text.startswith("0x") or text.partition(":")[0] in _SUBTYPES:
         return "ext-community"
     return "large-community" if text.count(":") == 2 else "community"
@@ -127,8 +138,8 @@ def parse_ext(text: str) -> Ext:
         return bytes.fromhex(text[2:])
     word, _, rest = text.partition(":")
     admin, colon, number = rest.rpartition(":")
-    if word not in _SUBTYPES or not colon:
-        other = kind_of(text)
+    other = kind_of(text)
+    if word not in _SUBTYPES or not colon or other == "ipv6-ext-community":
         hint = f"; {text} belongs under {other}" if other != "ext-community" and ":" in text else ""
         raise ValueError(
             f"expected an extended community as in rt:65001:100, soo:10.0.0.1:5 or 0x0002fde800000064, "
@@ -179,3 +190,52 @@ def fits_ext(pattern: Ext, community: bytes) -> bool:
         named = kind == 1 and community[2:6] == address if address else admin == (0, _U32)
         return named and number[0] <= second <= number[1]
     return admin[0] <= first <= admin[1] and number[0] <= second <= number[1]
+
+
+# extended, with an IPv6 address
+
+
+def parse_ext6(text: str) -> Ext6:
+    """A pattern of IPv6 address specific extended communities (RFC 5701). Raises ValueError with a plain sentence."""
+    if _HEX6.fullmatch(text):
+        return bytes.fromhex(text[2:])
+    found = _EXT6.fullmatch(text)
+    if found is None or found[1] not in _SUBTYPES:
+        other = kind_of(text)
+        hint = f"; {text} belongs under {other}" if other != "ipv6-ext-community" and ":" in text else ""
+        raise ValueError(
+            "expected an extended community with an IPv6 address as in rt:[2001:db8::1]:5, or its 20 octets in hex, "
+            f"got {text[:60]!r}{hint}"
+        )
+    address = b"" if found[2] == "*" else parse_address(found[2])
+    if len(address) == 4:
+        raise ValueError(f"{found[2]} is an IPv4 address: {found[1]}:{found[2]}:{found[3]} belongs under ext-community")
+    return _SUBTYPES[found[1]], address, parse_range(found[3], _U16)
+
+
+def format_ext6(pattern: Ext6) -> str:
+    if isinstance(pattern, bytes):
+        return f"0x{pattern.hex()}"
+    subtype, address, number = pattern
+    return f"{_SUBTYPE_NAMES[subtype]}:[{format_address(address) if address else '*'}]:{format_range(number, _U16)}"
+
+
+def one_ext6(pattern: Ext6) -> bytes | None:
+    """The one community that the pattern means, None where it means several."""
+    if isinstance(pattern, bytes):
+        return pattern
+    subtype, address, number = pattern
+    if not address or number[0] != number[1]:
+        return None
+    return bytes((0x00, subtype)) + address + number[0].to_bytes(2, "big")
+
+
+def fits_ext6(pattern: Ext6, community: bytes) -> bool:
+    if isinstance(pattern, bytes):
+        return pattern == community
+    subtype, address, number = pattern
+    if community[0] & 0xBF or community[1] != subtype:  # without the "non-transitive" bit
+        return False
+    if address and community[2:18] != address:
+        return False
+    return number[0] <= int.from_bytes(community[18:20], "big") <= number[1]

@@ -216,11 +216,18 @@ _PATTERNS: Final[dict[str, tuple[Callable[[str], object], Callable[..., str], Ca
     "community": (communities.parse_standard, communities.format_standard, communities.one_standard, "65001:100"),
     "large-community": (communities.parse_large, communities.format_large, communities.one_large, "65001:1:100"),
     "ext-community": (communities.parse_ext, communities.format_ext, communities.one_ext, "rt:65001:100"),
+    "ipv6-ext-community": (
+        communities.parse_ext6,
+        communities.format_ext6,
+        communities.one_ext6,
+        "rt:[2001:db8::1]:100",
+    ),
 }
 _KINDS: Final = {
     "community": "communities (RFC 1997)",
     "large-community": "large communities (RFC 8092)",
     "ext-community": "extended communities (RFC 4360)",
+    "ipv6-ext-community": "extended communities with an IPv6 address (RFC 5701)",
 }
 
 
@@ -252,6 +259,12 @@ _MATCH_ROWS: Final = (
     Row("community", "a standard community", '"65001:*"', *_PATTERNS["community"][:2]),
     Row("large-community", "a large community", '"65001:1:*"', *_PATTERNS["large-community"][:2]),
     Row("ext-community", "an extended community", '"rt:65001:*"', *_PATTERNS["ext-community"][:2]),
+    Row(
+        "ipv6-ext-community",
+        "an extended community with an IPv6 address",
+        '"rt:[2001:db8::1]:*"',
+        *_PATTERNS["ipv6-ext-community"][:2],
+    ),
     Row("community-set", "any community of a named set", "customers", _set_name, set_of="community"),
     Row(
         "next-hop",

@@ -20,7 +20,16 @@ from bgpd.policy.regexp import AsPathRegexp
 from bgpd.policy.sets import PrefixRange, PrefixSet
 from bgpd.policy.spec import ORIGINS
 from bgpd.wire import aspath
-from bgpd.wire.attrs import AS_PATH, COMMUNITIES, EXT_COMMUNITIES, LARGE_COMMUNITIES, LOCAL_PREF, MED, ORIGIN
+from bgpd.wire.attrs import (
+    AS_PATH,
+    COMMUNITIES,
+    EXT_COMMUNITIES,
+    IPV6_EXT_COMMUNITIES,
+    LARGE_COMMUNITIES,
+    LOCAL_PREF,
+    MED,
+    ORIGIN,
+)
 from bgpd.wire.community import encode_communities, encode_large, split
 from bgpd.wire.family import BY_NAME, Family
 from bgpd.wire.prefix import covers
@@ -38,6 +47,7 @@ _CODES: Final = {
     "community": (COMMUNITIES, 4),
     "large-community": (LARGE_COMMUNITIES, 12),
     "ext-community": (EXT_COMMUNITIES, 8),
+    "ipv6-ext-community": (IPV6_EXT_COMMUNITIES, 20),
 }
 
 
@@ -244,7 +254,10 @@ def _fits(kind: str, patterns: list[object], piece: bytes) -> bool:
             )
             if communities.fits_large(pattern, numbers):  # type: ignore[arg-type]
                 return True
-        elif communities.fits_ext(pattern, piece):  # type: ignore[arg-type]
+        elif kind == "ext-community":
+            if communities.fits_ext(pattern, piece):  # type: ignore[arg-type]
+                return True
+        elif communities.fits_ext6(pattern, piece):  # type: ignore[arg-type]
             return True
     return False
 
@@ -341,6 +354,7 @@ _TESTS: Final[dict[str, Callable[[tuple[object, ...]], Test]]] = {
     "community": _carries("community"),
     "large-community": _carries("large-community"),
     "ext-community": _carries("ext-community"),
+    "ipv6-ext-community": _carries("ipv6-ext-community"),
     "community-set": _community_set,
     "next-hop": _next_hop_test,
     "family": _family,
@@ -472,7 +486,8 @@ def _octets(kind: str, pattern: object) -> bytes:
         large = communities.one_large(pattern)  # type: ignore[arg-type]
         assert large is not None
         return encode_large([large])
-    ext = communities.one_ext(pattern)  # type: ignore[arg-type]
+    one = communities.one_ext if kind == "ext-community" else communities.one_ext6
+    ext = one(pattern)  # type: ignore[arg-type]
     assert ext is not None
     return ext
 

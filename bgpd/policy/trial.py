@@ -117,7 +117,7 @@ def given_attrs(
     origin: str = "igp",
 ) -> Attrs:
     """Attributes as a person writes them; communities of any kind. Raises ValueError with a plain sentence."""
-    by_kind: dict[str, list[str]] = {"community": [], "large-community": [], "ext-community": []}
+    by_kind: dict[str, list[str]] = {kind: [] for kind in communities.KINDS}
     for text in community:
         by_kind[communities.kind_of(text)].append(text)
     route = Route(

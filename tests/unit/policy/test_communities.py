@@ -58,9 +58,35 @@ def test_ext_added_is_ext_matched(text: str) -> None:
     assert c.one_ext(c.parse_ext(f"{word}:{admin}:*")) is None
 
 
+@pytest.mark.parametrize("text", ["rt:[2001:db8::1]:100", "soo:[fd00::]:0"])
+def test_ext_with_an_ipv6_address_added_is_matched(text: str) -> None:
+    """RFC 5701: type and subtype, the address, two octets."""
+    one = c.one_ext6(c.parse_ext6(text))
+    assert one is not None
+    assert len(one) == 20
+    assert c.kind_of(text) == c.kind_of(f"0x{one.hex()}") == "ipv6-ext-community"
+    assert c.format_ext6(c.parse_ext6(text)) == text
+    word, _, rest = text.partition(":")
+    address = rest[: rest.index("]") + 1]
+    for fits in (text, f"{word}:{address}:*", f"{word}:[*]:0-100", f"0x{one.hex()}"):
+        assert c.fits_ext6(c.parse_ext6(fits), one), fits
+    for other in (f"{word}:{address}:9", f"{word}:[2001:db8::2]:*", f"{'soo' if word == 'rt' else 'rt'}:{address}:*"):
+        assert not c.fits_ext6(c.parse_ext6(other), one), other
+    assert c.fits_ext6(c.parse_ext6(text), bytes((0x40,)) + one[1:])  # not transitive: the same community
+    assert not c.fits_ext6(c.parse_ext6(text), bytes((0x01,)) + one[1:])
+    assert c.one_ext6(c.parse_ext6(f"{word}:{address}:*")) is None
+    assert c.one_ext6(c.parse_ext6(f"{word}:[*]:1")) is None
+
+
 @pytest.mark.parametrize(
     ("parse", "text", "words"),
     [
+        (c.parse_ext6, "rt:65001:1", "belongs under ext-community"),
+        (c.parse_ext6, "rt:[10.0.0.1]:1", "rt:10.0.0.1:1 belongs under ext-community"),
+        (c.parse_ext6, "rt:[2001:db8::1]:65536", "65536"),
+        (c.parse_ext6, "rt:[2001:db8::1]", "expected an extended community with an IPv6 address"),
+        (c.parse_ext6, "rt:[2001:db8::g]:1", "expected an extended community with an IPv6 address"),
+        (c.parse_ext, "rt:[2001:db8::1]:1", "belongs under ipv6-ext-community"),
         (c.parse_standard, "65001:1:2", "belongs under large-community"),
         (c.parse_standard, "rt:65001:2", "belongs under ext-community"),
         (c.parse_standard, "noexport", "no-export"),

@@ -101,7 +101,7 @@ def test_the_built_in_ones_are_policies_like_any() -> None:
 
 MANUAL = (Path(__file__).parents[3] / "docs" / "policy.md").read_text()
 EXAMPLES = re.findall(r"^```yaml\n(.*?)^```$", MANUAL, re.MULTILINE | re.DOTALL)
-TABLES = {name: re.findall(r"^\| `([a-z-]+)` \| (.+?) \| `(.+?)` \|$", part, re.MULTILINE) for name, part in zip(
+TABLES = {name: re.findall(r"^\| `([a-z0-9-]+)` \| (.+?) \| `(.+?)` \|$", part, re.MULTILINE) for name, part in zip(
     ("match", "action"), MANUAL.split("## Matches")[1].split("## Actions"), strict=True)}  # fmt: skip
 
 GIVEN_SETS = """

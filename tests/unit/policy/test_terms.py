@@ -68,6 +68,7 @@ def outcome(
         ('large-community: "65001:*:3"', False),
         ("ext-community: rt:65001:3", True),
         ('ext-community: "soo:*:*"', False),
+        ('ipv6-ext-community: "rt:[*]:*"', False),
         ("next-hop: 192.0.2.1", True),
         ("next-hop: 192.0.2.0/24", True),
         ("next-hop: [192.0.3.0/24, 2001:db8::/32]", False),
@@ -141,6 +142,10 @@ def test_what_is_not_there_matches_nothing() -> None:
         ("add-ext-community: soo:10.0.0.1:5", ["EXTENDED_COMMUNITIES rt:65001:3 -> rt:65001:3 soo:10.0.0.1:5"]),
         ("remove-ext-community: rt:65001:3", ["EXTENDED_COMMUNITIES rt:65001:3 -> none"]),
         ("set-ext-community: [rt:4200000000:1]", ["EXTENDED_COMMUNITIES rt:65001:3 -> rt:4200000000:1"]),
+        (
+            'add-ipv6-ext-community: "rt:[2001:db8::1]:7"',
+            ["IPV6_EXTENDED_COMMUNITIES none -> rt:[2001:db8::1]:7"],
+        ),
         ("{local-pref: 5, med: none}", ["MULTI_EXIT_DISC 10 -> none", "LOCAL_PREF none -> 5"]),
         ("{remove-community: '65001:*', add-community: 2:2}", ["COMMUNITIES 65001:5 -> 2:2"]),
     ],
@@ -223,3 +228,14 @@ def test_counters_and_sharing() -> None:
     assert ([term.hits for term in policy.terms], policy.fallen) == ([1, 1], 1)
     table.keep(set())
     assert table.find(spec) is None
+
+
+def test_communities_with_an_ipv6_address_are_read_and_changed() -> None:
+    """RFC 5701, added and seen by a later term."""
+    terms = """
+- then: {add-ipv6-ext-community: ["rt:[2001:db8::1]:7", "soo:[2001:db8::2]:8"], action: next}
+- {match: {ipv6-ext-community: "rt:[2001:db8::1]:1-9"}, then: {remove-ipv6-ext-community: "rt:[*]:*", action: accept}}
+"""
+    found = outcome(terms)
+    assert found.accepted
+    assert found.changes == ["IPV6_EXTENDED_COMMUNITIES none -> soo:[2001:db8::2]:8"]
