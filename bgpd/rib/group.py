@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator
 from typing import Final, Protocol, TypeAlias
 
 from bgpd.rib.fanout import Fanout
+from bgpd.rib.lag import Before, Lag
 from bgpd.rib.loc_rib import Change, LocRib
 from bgpd.rib.pack import EVERYBODY, SAME, Buckets, Pending, Record, Same, Told
 from bgpd.rib.path import Path, best_of
@@ -29,10 +30,11 @@ from bgpd.wire.capability import Negotiated
 from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh, longest_nlri, room_for
 
 SLICE: Final = 4096  #: prefixes of one record: a few ms of work, and what a member writes at once
-LOG_LIMIT: Final = 4 << 20  #: octets of log that a member may lie behind before it is detached
+LOG_LIMIT: Final = 1 << 20  #: octets of log that a member may lie behind before it is detached
 _ROOMY: Final = 2048  # octets of attributes that leave room for a prefix in any message
 _BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
 _END: Final = 2
+_AT_ONCE: Final = 4  # detached members whose lists are open at one time
 _CACHE: Final = 8192  #: exports remembered, twice over
 
 #: Where a group's paths come from: the loc-rib, or all of its paths one by one (ADD-PATH).
@@ -131,7 +133,7 @@ class Member:
         self.name: Final = name  #: the neighbor's: the same word as `Source.neighbor`
         self.sink: Final = sink
         self.cursor = 0  #: number of the next record to write
-        self.lag: Pending | None = None  #: set while it is detached
+        self.lag: Lag | None = None  #: set while it is detached
         self.end_of_rib = False  #: sent
         self.deferred = False  #: End-of-RIB has to wait for `UpdateGroup.complete` (RFC 4724 section 4.1)
         self.marked = False  #: a refresh is under way that ends with EoRR (RFC 7313)
@@ -181,6 +183,7 @@ class UpdateGroup:
         self._base = 0  # number of the first record in the log
         self._octets = 0  # of the log
         self._attached = 0  # members that follow the log
+        self._next_to_hear = 0  # among those that do not
         self._recent: dict[Path | tuple[Path, int], Attrs | None] = {}
         self._older: dict[Path | tuple[Path, int], Attrs | None] = {}
 
@@ -227,33 +230,36 @@ class UpdateGroup:
 
     def advertised(self, member: Member) -> Iterator[tuple[bytes, Attrs]]:
         """The adj-rib-out of a member: exactly what it has been told up to now."""
-        behind = self._behind(member).told
+        for prefix, attrs in self.looked_at(member):
+            if attrs is not None:
+                yield prefix, attrs
+
+    def looked_at(self, member: Member) -> Iterator[tuple[bytes, Attrs | None]]:
+        """The same with each prefix that was not told, too (None): for those who count steps."""
+        behind = self._behind(member)
         for prefixes in self.loc_rib.walk(SLICE):
             for prefix in prefixes:
-                attrs = self._told(member, prefix, behind)
-                if attrs is not None:
-                    yield prefix, attrs
-        for prefix in behind:
+                yield prefix, self._told(member.name, prefix, behind)
+        for prefix in list(behind.told):
             if prefix not in self.loc_rib.table:
-                attrs = self._told(member, prefix, behind)
-                if attrs is not None:
-                    yield prefix, attrs
+                yield prefix, self._told(member.name, prefix, behind)
 
     def advertised_route(self, member: Member, prefix: bytes) -> Attrs | None:
         """One prefix of `advertised`."""
-        return self._told(member, prefix, self._behind(member).told)
+        return self._told(member.name, prefix, self._behind(member))
 
-    def _told(self, member: Member, prefix: bytes, behind: dict[bytes, Told]) -> Attrs | None:
-        told = behind.get(prefix, SAME)
+    def _told(self, name: str, prefix: bytes, behind: Lag, word: Told = SAME) -> Attrs | None:
+        """What a member was told: of what everybody was told `word` of (SAME: what is best now), or it is behind."""
+        told = behind.word(prefix, word)
         if told is SAME:
             told = self.loc_rib.best(prefix)
-        return self._for_member(told, member.name, self.classify(prefix) if isinstance(told, Path) else 0)
+        return self._for_member(told, name, self.classify(prefix) if isinstance(told, Path) else 0)
 
-    def _behind(self, member: Member) -> Pending:
+    def _behind(self, member: Member) -> Lag:
         """What the member has not been told yet, with what it was told before."""
         if member.lag is not None:
             return member.lag
-        behind = Pending()
+        behind = Lag()
         for record in self._log[member.cursor - self._base :]:
             behind.note_all(record.olds)
         behind.note_all(self._pending.told)
@@ -266,11 +272,9 @@ class UpdateGroup:
 
         It gets the table by the flushes that follow, then End-of-RIB, without any delay for the others.
         """
-        lag: dict[bytes, Told] = {}
-        lag.update(dict.fromkeys(self.loc_rib.table, None))
+        member.lag = Lag(self.loc_rib.table)
         if told is not None:
-            lag.update(told)
-        member.lag = Pending(lag)
+            member.lag.told.update(told)
         member.advertised = len(told) if told is not None else 0
         self.members[member.name] = member
 
@@ -281,6 +285,13 @@ class UpdateGroup:
         if member.lag is None:
             self._detached()
         member.lag = None
+
+    def move(self, member: Member, to: "UpdateGroup", as_: Member) -> None:
+        """Out of this group and `to` another with the same feed, where it goes on `as_`; nothing is looked at now."""
+        as_.lag = Lag(to.loc_rib.table, before=_Past(self, member.name, self._behind(member)))
+        as_.advertised = member.advertised
+        self.remove(member)
+        to.members[as_.name] = as_
 
     def leave(self, member: Member) -> dict[bytes, Attrs]:
         """Out of this group but not out of touch: what it was told here, for `join` elsewhere."""
@@ -298,15 +309,10 @@ class UpdateGroup:
             member.sink.write(encode_route_refresh(self.loc_rib.family, _BEGIN), 0)
             if member.on_begin is not None:
                 member.on_begin()
-        again: dict[bytes, Told] = {}
-        again.update(dict.fromkeys(self.loc_rib.table, SAME))
-        lag = Pending(again)
-        lag.note_all(self._behind(member).told)
-        lag.again.update(again)
-        attached = member.lag is None
-        member.lag = lag
-        if attached:
-            self._detached()
+        if member.lag is None:
+            self._detach(member)
+        assert member.lag is not None
+        member.lag.repeat(self.loc_rib.table)
 
     def complete(self, member: Member) -> None:
         """The loc-rib is whole: End-of-RIB goes out behind what the member has still to be told."""
@@ -328,7 +334,7 @@ class UpdateGroup:
 
     def on_changes(self, changes: list[Change]) -> None:
         """Take note of prefixes whose best path moved. Nothing is decided or encoded before the flush."""
-        lags: list[Pending] = []
+        lags: list[Lag] = []
         if self._attached < len(self.members):
             lags = [member.lag for member in self.members.values() if member.lag is not None]
         for change in changes:
@@ -356,8 +362,8 @@ class UpdateGroup:
                 return True
         return False
 
-    def flush(self, limit: int = SLICE) -> bool:
-        """One slice of work, at most `limit` prefixes for the group and for each detached member.
+    def flush(self, limit: int = SLICE, *, more: Callable[[], bool] = lambda: True) -> bool:
+        """One slice of work: at most `limit` prefixes for the group, and for each detached member while `more()`.
 
         True: call again, there is more that can be done now. False: wait for a change or a sink that drains.
         """
@@ -367,10 +373,30 @@ class UpdateGroup:
                 self._log.append(record)
                 self._octets += record.octets
         self._pump()
-        for member in list(self.members.values()):
-            if member.lag is not None and member.sink.ready() and not member.over:
-                self._catch_up(member, member.lag, limit)
+        if self._attached < len(self.members):
+            self._hear(limit, more)
         return self.has_work
+
+    def _hear(self, limit: int, more: Callable[[], bool]) -> None:
+        """A slice for each detached member that can take it, in turn; the next time begins where this one ended.
+
+        A list that is being told has to be in memory: a few at a time are, the others wait, however many there are.
+        """
+        members = [m for m in self.members.values() if m.lag is not None and m.sink.ready() and not m.over]
+        open_ = sum([m.lag is not None and not m.lag.filling and len(m.lag) > 0 for m in members])
+        first = self._next_to_hear % len(members) if members else 0
+        for number, member in enumerate(members[first:] + members[:first], 1):
+            lag = member.lag
+            if lag is None:
+                continue
+            if lag.filling:
+                if open_ >= _AT_ONCE:
+                    continue
+                open_ += 1
+            self._catch_up(member, lag, limit)
+            if not more():
+                self._next_to_hear = first + number
+                return
 
     def _pump(self) -> None:
         """Every member writes what its sink takes; who is too far behind is detached."""
@@ -483,7 +509,7 @@ class UpdateGroup:
                 found.setdefault((old, new, by_prefix.classify(prefix)), []).append(prefix)
         return found
 
-    def _catch_up(self, member: Member, lag: Pending, limit: int) -> None:
+    def _catch_up(self, member: Member, lag: Lag, limit: int) -> None:
         """One slice for a detached member alone; back to the log when it has heard everything."""
         if len(lag):
             olds = lag.take(limit)
@@ -558,3 +584,18 @@ class UpdateGroup:
         member.advertised += gain
         for blob in buckets.encode(self.loc_rib.family, self._session):
             member.sink.write(blob.data, blob.messages)
+
+
+class _Past(Before):
+    """What a member was told by the group that it has left: that group's export of what was best then."""
+
+    def __init__(self, group: UpdateGroup, name: str, behind: Lag) -> None:
+        self._group: Final = group
+        self._name: Final = name
+        self._behind: Final = behind
+
+    def told(self, prefix: bytes, word: Told) -> Told:
+        return self._group._told(self._name, prefix, self._behind, word)  # noqa: SLF001 - of one piece with the group
+
+    def others(self) -> list[bytes]:
+        return list(self._behind.told)

@@ -78,6 +78,16 @@ class Pending:
         self._next = end
         return taken
 
+    def word(self, prefix: bytes, word: Told = SAME) -> Told:
+        """What was told of a prefix, where everybody was told `word`."""
+        found = self.told.get(prefix, SAME)
+        return word if found is SAME else found
+
+    def restart(self) -> None:
+        """What is taken next is the first of all again."""
+        self._order = []
+        self._next = 0
+
     def clear(self) -> None:
         self.told = {}
         self._order = []

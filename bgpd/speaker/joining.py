@@ -189,6 +189,13 @@ class Joining:
                 member.end_of_rib = rib.member.end_of_rib
                 member.deferred = rib.member.deferred
                 member.on_begin = partial(self._defaults.again, rib)
+                if rib.default is None and not wants_default(neighbor.spec) and group.loc_rib is rib.group.loc_rib:
+                    rib.group.move(rib.member, group, member)
+                    self._held.tables[family].release(rib.group)
+                    if rib.member.marked or rib.member.again:
+                        group.refresh(member, marked=True)
+                    rib.group, rib.member = group, member
+                    continue
                 told = rib.group.leave(rib.member)
                 self._held.tables[family].release(rib.group)
                 told |= self._defaults.leave(family, rib)

@@ -281,7 +281,7 @@ def _told(
 ) -> Iterator[RouteView | None]:
     """What one update group has told a member."""
     fanout = group.loc_rib if isinstance(group.loc_rib, Fanout) else None
-    told: Iterable[tuple[bytes, Attrs | None]] = group.advertised(member)
+    told: Iterable[tuple[bytes, Attrs | None]] = group.looked_at(member)
     if only is not None:
         items = only if fanout is None else [item for prefix in only for item in fanout.items(prefix)]
         told = [(item, group.advertised_route(member, item)) for item in items]

@@ -5,6 +5,7 @@ who watch. What is pending goes out in `flush`, a slice a turn.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Final
 
 from bgpd.kernel.plan import BLACKHOLE, Want
@@ -32,6 +33,7 @@ class Table:
         self.watchers: Final[list[Callable[[Family, list[Change]], None]]] = []
         self._fib: Final = fib
         self._wants: dict[bytes, Want | None] = {}
+        self._next_group = 0  # where the next flush begins
 
     def group(
         self,
@@ -114,17 +116,20 @@ class Table:
             yield
 
     def flush(self, more: Callable[[], bool]) -> bool:
-        """At least one slice for each group and the FIB, further ones while `more()`. True: there is more to do."""
+        """At least one slice for one group and the FIB, further ones while `more()`. True: there is more to do."""
         if self._wants and self._fib is not None:
             self._submit(self._fib)
         busy = bool(self._wants)
-        for group in list(self.groups.values()):
-            if not group.has_work:
-                continue
-            again = group.flush()
+        groups = [group for group in self.groups.values() if group.has_work]
+        first = self._next_group % len(groups) if groups else 0
+        for number, group in enumerate(groups[first:] + groups[:first], 1):
+            again = group.flush(more=more)
             while again and more():
-                again = group.flush()
+                again = group.flush(more=more)
             busy = busy or again
+            if not more():  # the next turn begins with those that had none in this one
+                self._next_group = first + number
+                return busy or number < len(groups)
         return busy
 
     def _submit(self, fib: Fib) -> None:
@@ -133,7 +138,7 @@ class Table:
             fib.submit(self.family, wants)
             self._wants = {}
             return
-        first = {key: wants[key] for key in list(wants)[:FIB_SLICE]}
+        first = dict(islice(wants.items(), FIB_SLICE))
         fib.submit(self.family, first)
         for key in first:
             del wants[key]

@@ -37,6 +37,7 @@ steps = st.one_of(
     st.tuples(st.just("resume"), names),
     st.tuples(st.just("refresh"), names),
     st.tuples(st.just("move"), names),
+    st.tuples(st.just("walk over"), names),
     st.tuples(st.just("down"), st.sampled_from("abc")),
     st.tuples(st.just("hop"), st.booleans()),
 )
@@ -138,6 +139,14 @@ def test_the_bytes_are_the_table(script: list[tuple[object, ...]], log_limit: in
                 world.peers[name].open = how == "resume"
             case ("refresh", str(name)) if name in world.peers:
                 world.groups[world.where[name]].refresh(world.member(name))
+            case ("walk over", str(name)) if name in world.peers:
+                old, member = world.groups[world.where[name]], world.member(name)
+                world.where[name] = 1 - world.where[name]
+                made_anew = Member(name, world.peers[name])
+                made_anew.end_of_rib = member.end_of_rib
+                old.move(member, world.groups[world.where[name]], made_anew)
+                if member.again or member.marked:
+                    world.groups[world.where[name]].refresh(made_anew, marked=True)
             case ("move", str(name)) if name in world.peers:
                 old = world.groups[world.where[name]]
                 member = world.member(name)

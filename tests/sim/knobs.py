@@ -18,6 +18,7 @@ _CONSTANTS: tuple[tuple[object, str, tuple[int, ...]], ...] = (
     (neighbor, "HIGH", (64, 600, 5000)),
     (inbox, "SHARE", (1, 100, 4000)),
     (group, "_CACHE", (1, 3, 50)),
+    (group, "_AT_ONCE", (1, 2)),
     (loc_rib, "_INDEX_LIMIT", (1, 4)),
     (tables, "FIB_SLICE", (1, 5)),
 )
