@@ -282,6 +282,7 @@ class PoolSpec:
     family: Family
     prefix: bytes  #: packed
     overlay: Overlay = Overlay.NEVER
+    foreign: bool = False  #: somebody else writes the routes into it (Felix, a service proxy): we write none
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,9 @@ from bgpd.cluster.plan import Host, PeerKind, PeerPlan
 from bgpd.cluster.problem import Cause, Problem
 from bgpd.cluster.reflectors import Roles, roles_of
 from bgpd.cluster.resources import BGPPeer, Node, SecretRef, WorkloadEndpoint
+from bgpd.cluster.rulebook import RuleBook
 from bgpd.model import AsnRule, NextHopRule
+from bgpd.wire.family import FAMILIES, IPV4, IPV6
 from bgpd.wire.prefix import format_address
 
 _FAMILIES: Final = (4, 16)  #: octets of an address
@@ -30,11 +32,11 @@ _TITLES: Final = {
 
 
 class Sessions:
-    """Collects the sessions of one node. `found` is by address (or interface); `sources` says whose rules each has."""
+    """Collects the sessions of one node. `found` is by address, or by interface."""
 
-    def __init__(self, facts: Facts, host: Host) -> None:
+    def __init__(self, facts: Facts, host: Host, rules: RuleBook) -> None:
         self._facts: Final = facts
-        self._host: Final = host
+        self._rules: Final = rules
         self._roles: Final[Roles] = roles_of(facts, host.alive)
         self._nodes: Final = facts.snapshot.all(Node)
         self._by_address: Final = {
@@ -44,8 +46,8 @@ class Sessions:
             for found in (node.bgp.ipv4, node.bgp.ipv6)
             if found is not None
         }
+        self._reflector: Final = self._roles.cluster_id(facts.node) is not None
         self.found: Final[dict[bytes, PeerPlan]] = {}
-        self.sources: Final[dict[bytes, BGPPeer | MetalPeer | None]] = {}
         self.problems: Final[list[Problem]] = []
 
     def collect(self) -> "Sessions":
@@ -86,6 +88,9 @@ class Sessions:
                     continue
                 remote_asn = facts.asn_of(node)
                 client = remote_asn == facts.asn and self._roles.client(facts.node, node)
+                rules = self._rules.of(
+                    (mine.family,), None, internal=remote_asn == facts.asn, reflector=self._reflector
+                )
                 yield PeerPlan(
                     kind=PeerKind.MESH,
                     name=_name(PeerKind.MESH, theirs.address, 0),
@@ -102,6 +107,8 @@ class Sessions:
                     hold_time=timers.hold,
                     keepalive_time=timers.keepalive,
                     connect_retry_time=timers.retry,
+                    imports=rules[0],
+                    exports=rules[1],
                     because="node-to-node mesh",
                     remote_node=name,
                 )
@@ -200,6 +207,8 @@ class Sessions:
         own_cluster = self._roles.cluster_id(facts.node)
         client = internal and own_cluster is not None and own_cluster != cluster
         timers = facts.timers(peer.meta.name, peer.keepalive_time)
+        families = (IPV4 if len(address) == 4 else IPV6,)
+        rules = self._rules.of(families, peer, internal=internal, reflector=self._reflector)
         return PeerPlan(
             kind=kind,
             name=_name(kind, address, port),
@@ -218,6 +227,8 @@ class Sessions:
             keepalive_time=timers.keepalive,
             connect_retry_time=timers.retry,
             allow_own_asn=peer.allow_own_as,
+            imports=rules[0],
+            exports=rules[1],
             because=f"BGPPeer {peer.meta.name}",
         )
 
@@ -236,6 +247,9 @@ class Sessions:
         if peer.hold_time is None and peer.keepalive_time is not None:
             hold = 3 * round(peer.keepalive_time)
         mine = facts.address(len(peer.address))
+        both = peer.dual_stack or not peer.address
+        families = FAMILIES if both else (IPV4 if len(peer.address) == 4 else IPV6,)
+        rules = self._rules.of(families, peer, internal=fixed == local_asn, reflector=self._reflector)
         plan = PeerPlan(
             kind=PeerKind.NODE if peer.node_selectors else PeerKind.GLOBAL,
             name=peer.meta.name,
@@ -250,6 +264,8 @@ class Sessions:
             hold_time=hold,
             keepalive_time=round(hold / 3 if peer.keepalive_time is None else peer.keepalive_time),
             connect_retry_time=timers.retry if peer.connect_time is None else peer.connect_time,
+            imports=rules[0],
+            exports=rules[1],
             because=f"BGPPeer {peer.meta.name} (metallb.io)",
             interface=peer.interface,
             graceful_restart=peer.graceful_restart,
@@ -265,7 +281,6 @@ class Sessions:
         first = self.found.get(key)
         if first is None:
             self.found[key] = plan
-            self.sources[key] = source
         elif first.because != plan.because and plan.kind is not PeerKind.MESH and source is not None:
             if isinstance(source, BGPPeer) and source.peer_selector:
                 return  # two selectors that meet, or a peering and its own mirror

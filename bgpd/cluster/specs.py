@@ -23,6 +23,7 @@ from bgpd.model import (
     Originate,
     PolicySpec,
     PolicyTerm,
+    PoolSpec,
     SpeakerSpec,
     TermAction,
 )
@@ -72,7 +73,11 @@ def compile_plan(plan: NodePlan, base: SpeakerSpec, passwords: Mapping[SecretRef
         for each in plan.originate
         if each.net not in known
     ]
-    kernel = replace(base.kernel, pools=plan.pools or base.kernel.pools)
+    foreign = [
+        PoolSpec(family=family, prefix=prefix, foreign=True)
+        for family, prefix in dict.fromkeys((*plan.not_programmed, *plan.service_ranges))
+    ]
+    kernel = replace(base.kernel, pools=(*(plan.pools or base.kernel.pools), *foreign))
     if plan.compat is Compat.CALICO_333:
         kernel = replace(kernel, metric=NORMAL_PRIORITY)
     speaker = replace(
@@ -92,6 +97,7 @@ class _Maker:
     def __init__(self, plan: NodePlan, host: Host) -> None:
         self._plan: Final = plan
         self._host: Final = host
+        self._seen: Final[dict[tuple[str, int], PolicySpec]] = {}  # by identity: hashing rules costs more than all else
         self._policies: Final[dict[tuple[str, tuple[Rule, ...]], PolicySpec]] = {}
 
     def neighbor(self, peer: PeerPlan, password: bytes | None) -> NeighborSpec:
@@ -129,11 +135,15 @@ class _Maker:
         )
 
     def _policy(self, way: str, rules: tuple[Rule, ...]) -> PolicySpec:
+        known = self._seen.get((way, id(rules)))
+        if known is not None:
+            return known
         found = self._policies.get((way, rules))
         if found is None:
             name = f"cluster-{way}-{len(self._policies) + 1}"
             terms = [term(rule, number, self._host) for number, rule in enumerate(rules, 1)]
             found = self._policies[way, rules] = PolicySpec(name, tuple(terms))
+        self._seen[way, id(rules)] = found
         return found
 
 

@@ -27,6 +27,7 @@ OVERHEAD: Final = {4: 50, 16: 70}
 _PLAIN: Final = 0  #: mark: not encapsulated, but a default route may lead there
 _MARKS: Final = {Overlay.CROSS_SUBNET: 1, Overlay.ALWAYS: 2}
 _ALWAYS: Final = _MARKS[Overlay.ALWAYS]
+_FOREIGN: Final = 3  #: mark: routes of this pool are not ours to write
 
 
 def through(address: bytes, mark: int) -> bytes:
@@ -77,14 +78,16 @@ class Overlays:
         """Other pools. The caller marks its next hops anew."""
         self._pools = {family: [] for family in FAMILIES}
         for pool in pools:
-            self._pools[pool.family].append((pool.prefix, _MARKS.get(pool.overlay, _PLAIN)))
+            rule = _FOREIGN if pool.foreign else _MARKS.get(pool.overlay, _PLAIN)
+            self._pools[pool.family].append((pool.prefix, rule))
         for rows in self._pools.values():
             rows.sort(reverse=True)  # the longest first: the length is the first octet
         self.doubt()
 
     def active(self, octets: int) -> bool:
         """Whether a pool of this family (4 or 16 octets an address) may be encapsulated."""
-        return any(rule for family in FAMILIES if (family is IPV4) == (octets == 4) for _, rule in self._pools[family])
+        pools = [rows for family, rows in self._pools.items() if (family is IPV4) == (octets == 4)]
+        return any(rule not in {_PLAIN, _FOREIGN} for rows in pools for _, rule in rows)
 
     def doubt(self) -> None:
         """Links or addresses changed: the devices have to be looked at, where there are or should be any."""
@@ -121,6 +124,8 @@ class Overlays:
     def resolve(self, address: bytes) -> Resolution:
         """How a marked next hop is reached; a device that is missing is named with the reason."""
         plain, rule = address[:-1], address[-1]
+        if rule == _FOREIGN:
+            return Resolution((), 0, "somebody else writes the routes of this pool")
         under = self.links.resolve(plain, by_default=True)
         if rule == _PLAIN or not under.reachable or (rule != _ALWAYS and under.hops[0][0] == plain):
             return under

@@ -130,7 +130,10 @@ def test_what_is_laid_over_what() -> None:
     ]
     assert spec.kernel.table == 100
     assert spec.kernel.metric == 7
-    assert spec.kernel.pools == (PoolSpec(family=IPV4, prefix=b"\x10\x0a\xf4", overlay=Overlay.CROSS_SUBNET),)
+    assert spec.kernel.pools == (
+        PoolSpec(family=IPV4, prefix=b"\x10\x0a\xf4", overlay=Overlay.CROSS_SUBNET),
+        PoolSpec(family=IPV4, prefix=b"\x0c\x0a\x60", foreign=True),  # services are the proxy's
+    )
     assert compiled(parts, base=base, compat=Compat.CALICO_333).speaker.kernel.metric == 1024
 
 

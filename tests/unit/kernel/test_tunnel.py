@@ -138,3 +138,13 @@ def test_families_are_apart(links: Links) -> None:
     assert not made.active(16)
     assert made.mark(IPV6, parse_prefix("fd00:1::/64")[1], (parse_address("fd00::1"),)) == (parse_address("fd00::1"),)
     assert made.mark(IPV4, parse_prefix("10.244.1.0/24")[1], (NEAR,)) == (through(NEAR, 2),)
+
+
+def test_a_pool_of_somebody_else_s_gets_no_route_and_needs_no_device(links: Links) -> None:
+    family, prefix = parse_prefix("10.96.0.0/12")
+    made = overlays(links, Overlay.NEVER, PoolSpec(family=family, prefix=prefix, foreign=True))
+    assert hops(made, "10.96.7.0/24", NEAR) == ()
+    assert hops(made, "10.244.2.0/24", NEAR) == ((NEAR, 2),)
+    assert not made.active(4)
+    (answer,) = made.mark(family, prefix, (NEAR,))
+    assert made.resolve(answer).reason == "somebody else writes the routes of this pool"
