@@ -50,6 +50,16 @@ SYNTAX: Final[Sequence[tuple[str, str]]] = (
     ("watch [session] [route] [kernel] [config] [neighbor X]", "every change as it happens; Ctrl-C ends it"),
 )
 
+#: The same for the commands that ask the datastore, not a daemon (`cli.store`).
+STORE_SYNTAX: Final[Sequence[tuple[str, str]]] = (
+    ("apply -f PATH [--dry-run]", "write resources; with one mistake in them nothing is written"),
+    ("get KIND [NAME] [-o json|yaml]", "print resources"),
+    ("delete KIND NAME | -f PATH", "remove resources; a node's unused blocks are given back"),
+    ("status [--json]", "every node, its blocks and sessions, and what is wrong with resources"),
+    ("mesh [--json]", "who has a session with whom, and which prefixes are missing where"),
+)
+STORE_WORDS: Final = tuple(words.partition(" ")[0] for words, _ in STORE_SYNTAX)
+
 #: Words of other daemons' clients -> ours, for the hint behind "unknown word".
 _ELSEWHERE: Final = {
     "protocols": "show neighbors",

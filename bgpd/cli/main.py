@@ -14,7 +14,7 @@ from typing import Final
 from bgpd import __version__
 from bgpd.cli import policy, render
 from bgpd.cli.client import Answer, NotReachable, Refused, ask
-from bgpd.cli.grammar import SYNTAX, Request, UsageError, choose, parse
+from bgpd.cli.grammar import STORE_SYNTAX, STORE_WORDS, SYNTAX, Request, UsageError, choose, parse
 from bgpd.cli.render import Paper
 from bgpd.control.protocol import DEFAULT_PATH, ErrorCode
 
@@ -40,8 +40,13 @@ class _Options:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
+    given = sys.argv[1:] if arguments is None else list(arguments)
+    if given[:1] and given[0] in STORE_WORDS:
+        from bgpd.cli import store  # noqa: PLC0415 - the others ask a daemon, and need no decoder
+
+        return store.main(given)
     try:
-        options, words = _split(sys.argv[1:] if arguments is None else list(arguments))
+        options, words = _split(given)
         if options.version:
             print(f"bgpctl {__version__}")
             return OK
@@ -181,6 +186,9 @@ def _help() -> None:
     print("bgpctl asks a running bgpd what it knows. Words may be shortened: 'bgpctl sh n'.\n")
     width = max(len(words) for words, _ in SYNTAX)
     for words, meaning in SYNTAX:
+        print(f"  bgpctl {words.ljust(width)}  {meaning}")
+    print("\nThe cluster, in its datastore (--datastore URL, or $BGPD_DATASTORE); 'bgpctl apply --help' says more:\n")
+    for words, meaning in STORE_SYNTAX:
         print(f"  bgpctl {words.ljust(width)}  {meaning}")
     print("\n  --json, -j           the answer as JSON")
     print(f"  --control, -s PATH   bgpd's socket (default $BGPD_CONTROL, else {DEFAULT_PATH})")
