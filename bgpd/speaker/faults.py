@@ -29,7 +29,9 @@ _DONE: Final = {
     Severity.RESET: "session reset",
 }
 _MESSAGE: Final = "message"  #: what a fault is counted under that belongs to no attribute
+_NLRI: Final = "nlri"  #: and one of a prefix
 _UPDATE_ERROR: Final = 3
+INVALID_NETWORK: Final = 10  #: its subcode for prefixes: Invalid Network Field
 
 
 def survived(neighbor: Neighbor, faults: list[Fault], log: Log, now: float) -> None:
@@ -37,7 +39,7 @@ def survived(neighbor: Neighbor, faults: list[Fault], log: Log, now: float) -> N
     neighbor.update_faults += 1
     worst = faults[0]
     for fault in faults:
-        _count(neighbor, fault.code, fault.severity)
+        _count(neighbor, fault.code, fault.subcode, fault.severity)
         if fault.severity > worst.severity:
             worst = fault
     neighbor.last_fault = worst.text
@@ -65,7 +67,7 @@ def fatal(neighbor: Neighbor, error: WireError, log: Log) -> None:
     neighbor.last_fault_attribute = error.data[:SHOWN].hex()
     # The data of an UPDATE error is the offending attribute where there is one (RFC 4271 section 6.3).
     code = error.data[1] if error.code == _UPDATE_ERROR and len(error.data) >= 3 else 0
-    _count(neighbor, code, Severity.RESET)
+    _count(neighbor, code, error.subcode if error.code == _UPDATE_ERROR else 0, Severity.RESET)
     log(
         "warning",
         "update_fault",
@@ -96,8 +98,9 @@ def beyond(neighbor: Neighbor, rib: Rib, log: Log, now: float) -> None:
     )
 
 
-def _count(neighbor: Neighbor, code: int, severity: Severity) -> None:
-    neighbor.faults[attr_name(code) if code else _MESSAGE, _ACTIONS[severity]] += 1
+def _count(neighbor: Neighbor, code: int, subcode: int, severity: Severity) -> None:
+    name = attr_name(code) if code else _NLRI if subcode == INVALID_NETWORK else _MESSAGE
+    neighbor.faults[name, _ACTIONS[severity]] += 1
 
 
 class Demand(Enum):

@@ -15,19 +15,19 @@ from bgpd.rib.intern import Sweep, Threshold
 from bgpd.rib.nexthop import DISCARD, NOWHERE, NextHop
 from bgpd.rib.path import Path, Source
 from bgpd.speaker.completion import Completion
-from bgpd.speaker.faults import Demand, Octets, beyond, fatal, survived
+from bgpd.speaker.faults import INVALID_NETWORK, Demand, Octets, beyond, fatal, survived
 from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.inbox import Inbox, Queue
 from bgpd.speaker.limits import enforce_in
 from bgpd.speaker.neighbor import Connection, Neighbor, Rib
-from bgpd.speaker.policing import by_class, by_id
+from bgpd.speaker.policing import by_class, by_id, multicast_in
 from bgpd.speaker.retention import marked
 from bgpd.speaker.tables import Table
 from bgpd.wire.attrs import Attrs
-from bgpd.wire.errors import WireError
+from bgpd.wire.errors import Fault, Severity, WireError
 from bgpd.wire.iana import LLGR_STALE, MessageType
 from bgpd.wire.prefix import format_address
-from bgpd.wire.update import decode_update
+from bgpd.wire.update import Batch, decode_update
 
 _TYPE: Final = 18  #: offset of the type octet in a frame
 _UPDATE: Final = int(MessageType.UPDATE)
@@ -80,6 +80,8 @@ class Intake:
                 return
             for batch in update.batches:
                 rib = ribs[batch.family]
+                if strays := multicast_in(batch.family, batch.announced, with_ids=rib.with_ids):
+                    update.faults.append(_without(batch, strays))
                 self._take(self._tables[batch.family], rib, batch.withdrawn, batch.announced, batch.attrs, now)
                 if rib.source.beyond != rib.beyond_said:
                     beyond(neighbor, rib, self._log, now)
@@ -239,6 +241,17 @@ class Intake:
         if neighbor.live is not None:
             neighbor.reset(neighbor.live, self._held.now)
             self._held.schedule.put(neighbor)
+
+
+def _without(batch: Batch, strays: list[bytes]) -> Fault:
+    """Take prefixes out of a batch, as if they had been withdrawn; what that is called."""
+    gone = set(strays)
+    batch.announced = [prefix for prefix in batch.announced if prefix not in gone]
+    batch.withdrawn = batch.withdrawn + strays
+    if not batch.announced:
+        batch.attrs = None
+    text = f"{len(gone)} multicast prefixes among unicast routes"
+    return Fault(Severity.WITHDRAW, 0, INVALID_NETWORK, text, strays[0])
 
 
 def on_link(next_hop: bytes, zone: int) -> bytes:

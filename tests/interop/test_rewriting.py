@@ -10,6 +10,7 @@ from tests.interop.drivers.bird2 import Bird2
 from tests.interop.drivers.frr import Frr
 from tests.interop.routes import Route, prefixes
 from tests.interop.scene import INJECTOR_ASN, OTHER_ASN, OUR_ASN, Kind, Scene
+from tests.interop.test_refresh import ask, counts
 
 TWO = pytest.mark.parametrize("other", [Bird2, Frr], ids=lambda driver: driver.NAME)
 PREFIX = "192.0.2.0/24"
@@ -79,6 +80,12 @@ def test_default_originate(make_scene: MakeScene, other: type[Driver]) -> None:
     assert set(scene.other.table(ours)) == {"0.0.0.0/0", "::/0"}
     assert scene.other.table(ours)["0.0.0.0/0"].as_path == (OUR_ASN,)
     assert set(scene.ours.advertised(theirs)) == {"0.0.0.0/0", "::/0"}
+    # Asked again, it is told between the marks (RFC 7313): who sweeps at EoRR still has it.
+    received, sent = counts(scene, theirs)
+    ask(scene.other, ours)
+    marks = 2 if "enhanced-route-refresh" in scene.ours.neighbor(theirs)["capabilities_received"] else 0
+    scene.ours.wait_for(lambda: counts(scene, theirs) == (received + 2, sent + 2 * marks), "its request and the marks")
+    assert set(scene.other.table(ours)) == {"0.0.0.0/0", "::/0"}
     scene.ours.peers = [replace(peer, extra={}) for peer in scene.ours.peers]
     scene.ours.reload()
     scene.other.wait_for(lambda: not scene.other.table(ours), "its end")
@@ -102,3 +109,24 @@ def test_max_prefix(make_scene: MakeScene, other: type[Driver]) -> None:
     scene.other.withdraw([routes[3].prefix])
     scene.ours.wait_established(theirs)
     assert not scene.ours.neighbor(theirs)["disabled"]
+
+
+@TWO
+def test_max_prefix_out(make_scene: MakeScene, other: type[Driver]) -> None:
+    """The session ends before the route beyond the limit is told, and comes back when there is none."""
+    settings = {"max-prefix-out": 3, "max-prefix-action": "restart", "max-prefix-restart": 1}
+    scene = _scene(make_scene, other, **settings)
+    routes = [Route(prefix) for prefix in prefixes(4, "ipv4", 2)]
+    scene.ours.announce(routes[:3])
+    scene.start()
+    ((_, theirs, ours),) = scene.sessions
+    scene.other.wait_count(ours, 3)
+    updates = scene.ours.neighbor(theirs)["messages_sent"]["UPDATE"]
+    scene.ours.announce(routes[3:])
+    scene.ours.wait_for(lambda: bool(scene.ours.events("prefix_limit")), "the limit")
+    view = scene.ours.neighbor(theirs)
+    assert view["messages_sent"]["UPDATE"] == updates
+    assert (view["last_notification"]["direction"], view["last_notification"]["code"]) == ("sent", 6)
+    scene.ours.withdraw([routes[3].prefix])
+    scene.ours.wait_established(theirs)
+    scene.other.wait_count(ours, 3)

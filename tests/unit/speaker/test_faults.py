@@ -10,7 +10,7 @@ from bgpd.wire.family import FAMILIES, IPV4
 from bgpd.wire.iana import Cease
 from bgpd.wire.message import decode_open
 from bgpd.wire.scan import decode_block
-from bgpd.wire.writer import encode_open, encode_updates
+from bgpd.wire.writer import encode_message, encode_open, encode_updates
 from tests.unit.speaker.helpers import Bench, Peer, prefix_of, spec_of
 
 PEER = "192.168.1.11"
@@ -51,12 +51,12 @@ def test_faults_are_counted_by_attribute_and_action_and_the_last_is_kept() -> No
     assert view.last_fault_attribute == "40630100"
 
 
-def test_a_fault_of_no_attribute_counts_under_message() -> None:
+def test_a_fault_of_a_prefix_counts_under_nlri() -> None:
     bench = Bench(spec_of(PEER))
     peer = bench.establish(PEER)
     peer.send(update(GOOD, b"\x21\1\1\1\1\1"))
     bench.turn()
-    assert bench.speaker.neighbors[peer.address].faults == {("message", "reset"): 1}
+    assert bench.speaker.neighbors[peer.address].faults == {("nlri", "reset"): 1}
 
 
 def flood(bench: Bench, peer: Peer, first: int, count: int, prefix: str = "") -> None:
@@ -162,3 +162,11 @@ def test_paths_beyond_what_one_prefix_may_have_are_counted_shown_and_said_now_an
     peer.keepalive()
     give(75, 77)
     assert len(bench.events("paths_ignored")) == 2
+
+
+def test_a_fault_of_neither_counts_under_message() -> None:
+    bench = Bench(spec_of("192.168.1.11"))
+    peer = bench.establish("192.168.1.11")
+    peer.send(encode_message(b"\x02", b"\xff\xff\0\0"))  # the withdrawn routes overrun the message
+    bench.turn()
+    assert bench.speaker.neighbors[peer.address].faults == {("message", "reset"): 1}

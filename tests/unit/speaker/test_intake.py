@@ -1,9 +1,10 @@
 """Routes in."""
 
 from bgpd.kernel.plan import BLACKHOLE
-from bgpd.wire.family import IPV4
+from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.iana import BLACKHOLE as BLACKHOLE_COMMUNITY
-from bgpd.wire.writer import encode_message
+from bgpd.wire.prefix import parse_address, parse_prefix
+from bgpd.wire.writer import encode_message, encode_updates
 from tests.unit.speaker.helpers import Bench, prefix_of, spec_of
 
 A, B = "192.168.1.11", "192.168.1.12"
@@ -90,3 +91,29 @@ def test_a_blackhole_is_dropped_only_for_who_may_ask() -> None:
         assert want == (BLACKHOLE if accepted else (peer.address,))
         peer.withdraw("10.9.9.9/32")
         assert bench.fib.wants[IPV4, prefix_of("10.9.9.9/32")] is None
+
+
+def test_multicast_prefixes_are_no_unicast_routes() -> None:
+    """Counted, logged, and as if withdrawn; the other routes of the UPDATE stay."""
+    bench = Bench(spec_of(A))
+    a = bench.establish(A)
+    a.announce(
+        "10.244.2.0/24", "224.1.0.0/16", "239.0.0.1/32", "224.0.0.0/4", "224.0.0.0/3", "240.0.0.0/8", "0.0.0.0/0"
+    )
+    table = bench.speaker.tables[IPV4].rib
+    kept = {prefix_of(p) for p in ("10.244.2.0/24", "224.0.0.0/3", "240.0.0.0/8", "0.0.0.0/0")}
+    assert set(table.table) == kept
+    neighbor = bench.speaker.neighbors[a.address]
+    assert dict(neighbor.faults) == {("nlri", "withdraw"): 1}
+    assert neighbor.last_fault == "3 multicast prefixes among unicast routes"
+    (line,) = bench.events("update_fault")
+    assert line["done"] == "routes treated as withdrawn"
+    a.announce("224.2.0.0/16")
+    assert set(table.table) == kept
+    assert not a.transport.closed
+    six = [parse_prefix(text)[1] for text in ("ff02::/16", "fe80::/10", "fe00::/7", "2001:db8::/32", "::/0")]
+    attrs = a.attrs(next_hop=parse_address("2001:db8::1"))
+    for frame in encode_updates(IPV6, attrs, six, a.session):
+        a.send(frame)
+    bench.turn()
+    assert set(bench.speaker.tables[IPV6].rib.table) == set(six[1:])
