@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bgpd.cli.plan import main
+from bgpd.cluster.kinds import KINDS
 from bgpd.daemon import main as bgpd
 
 NODES = """\
@@ -56,7 +57,9 @@ def test_files_and_text(resources: Path, capsys: pytest.CaptureFixture[str]) -> 
 def test_what_is_wrong_is_said_with_its_line_and_stops_nothing(
     resources: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (resources / "bad.yaml").write_text(NODES.split("---", maxsplit=1)[0].replace("name: a", "name: c").replace("10.0.0.1/24", "x"))
+    (resources / "bad.yaml").write_text(
+        NODES.split("---", maxsplit=1)[0].replace("name: a", "name: c").replace("10.0.0.1/24", "x")
+    )
     (resources / "worse.yaml").write_text("a: [")
     assert main(["--node", "a", "--resources", str(resources)]) == 0
     out, err = capsys.readouterr()
@@ -102,3 +105,26 @@ def test_help(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         main(["--help"])
     assert "--resources" in capsys.readouterr().out
+
+
+DOCS = Path(__file__).parents[3] / "docs" / "calico.md"
+
+
+def test_the_example_of_the_docs_is_real(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    resources, printed = DOCS.read_text().split("```")[1:4:2]
+    (tmp_path / "all.yaml").write_text(resources.removeprefix("yaml\n"))
+    assert main(["--node", "node-1", "--resources", str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert (out, err) == (printed.removeprefix("\n"), "")
+
+
+def test_the_docs_name_every_key_and_every_kind() -> None:
+    text = DOCS.read_text()
+    missing = [
+        f"{kind.name}: {key}"
+        for kind in KINDS
+        for key, row in kind.spec.keys.items()
+        if row.attr and f"`{key}`" not in text
+    ]
+    missing += [kind.name for kind in KINDS if kind.name not in text]
+    assert missing == []
