@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 GRACE: Final = 30.0  #: seconds after the start in which every session must come up before this speaker is ready
 STALLED: Final = 5.0  #: seconds without a turn that was due, after which the speaker counts as stalled
+_MOST_TERMS: Final = 1000  #: terms of policies that have a time series each
 _PAUSE: Final = 16  #: neighbors looked at between two chances to do something else
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
 _KINDS: Final = tuple(MessageType)
@@ -274,6 +275,7 @@ class Answers:
             paths={family.name: table.rib.paths for family, table in speaker.tables.items()},
             update_groups=sum(len(table.groups) for table in speaker.tables.values()),
             attribute_sets=len(speaker.attrs),
+            policies=speaker.policies.counts(_MOST_TERMS),
             fib=self._fib_metrics(),
             loop_stall=Histogram(bounds=BUCKETS, counts=self._stalls.counts, total=self._stalls.total),
             connections_refused=speaker.refused,

@@ -151,6 +151,11 @@ def _faults(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
             yield f"{name}{_labels(neighbor=n.name, attribute=attribute, action=action)} {count}\n"
 
 
+def _policies(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
+    for (policy, term), count in snapshot.policies.items():
+        yield f"{name}{_labels(policy=policy, term=term)} {count}\n"
+
+
 def _bytes(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
     for n in snapshot.neighbors:
         begin = f'{name}{{neighbor="{escape(n.name)}",direction="'
@@ -259,6 +264,7 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Octets of path attributes first seen from it and still kept.",
         _each(lambda n: n.attribute_octets),
     ),
+    Metric("bgpd_policy_matches_total", "counter", "Sets of attributes that a term of a policy matched.", _policies),
     Metric("bgpd_loc_rib_prefixes", "gauge", "Prefixes in the loc-rib.", _keyed("family", lambda s: s.prefixes)),
     Metric("bgpd_loc_rib_paths", "gauge", "Paths in the loc-rib.", _keyed("family", lambda s: s.paths)),
     Metric(

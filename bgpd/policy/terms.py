@@ -127,6 +127,19 @@ class PolicyTable:
         """The compiled policy where somebody has used it."""
         return self._policies.get(spec)
 
+    def counts(self, most: int) -> dict[tuple[str, str], int]:
+        """(policy, term) -> sets of attributes that it matched; term "" is those that no term stopped.
+
+        Of at most `most` terms, for where each is kept by somebody (a time series).
+        """
+        found: dict[tuple[str, str], int] = {}
+        for policy in self._policies.values():
+            for name, count in [*[(term.spec.name, term.hits) for term in policy.terms], ("", policy.fallen)]:
+                key = (policy.spec.name, name)
+                if key in found or len(found) < most:
+                    found[key] = found.get(key, 0) + count
+        return found
+
     def keep(self, specs: set[PolicySpec]) -> None:
         """Forget all others."""
         for spec in [spec for spec in self._policies if spec not in specs]:

@@ -52,6 +52,7 @@ SNAPSHOT = MetricsSnapshot(
     paths={"ipv4": 5, "ipv6": 1},
     update_groups=2,
     attribute_sets=7,
+    policies={("from-rack", "customers"): 12, ("from-rack", ""): 3},
     fib=FibMetrics(in_sync=True, wanted={"ipv4": 3, "ipv6": 0}, installed=2, conflicts=1, writes=9, repairs=1),
     loop_stall=Histogram(bounds=(0.001, 0.01, 1.0), counts=(90, 5, 3, 2), total=4.5),
     connections_refused=4,

@@ -2,11 +2,12 @@
 
 import pytest
 
-from bgpd.policy.chain import Route
+from bgpd.policy.chain import Chain, Route
 from bgpd.policy.reasons import Refusal
 from bgpd.policy.terms import Policy, PolicyTable
 from bgpd.policy.trial import Outcome, given_attrs, try_policy
-from bgpd.wire.attrs import Attrs, format_attr
+from bgpd.wire import aspath
+from bgpd.wire.attrs import Attrs, build, format_attr
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.prefix import parse_address, parse_prefix
 from tests.unit.policy.helpers import context_of, policy_of
@@ -239,3 +240,14 @@ def test_communities_with_an_ipv6_address_are_read_and_changed() -> None:
     found = outcome(terms)
     assert found.accepted
     assert found.changes == ["IPV6_EXTENDED_COMMUNITIES none -> soo:[2001:db8::2]:8"]
+
+
+def test_what_terms_matched_is_counted_for_so_many_terms() -> None:
+    table = PolicyTable()
+    terms = "- {name: short, match: {as-path-length: 1}, then: {action: accept}}\n- {name: igp, match: {origin: igp}, then: {action: next}}"
+    policy, other = policy_of(terms), policy_of("- {name: all, then: {action: accept}}", "q")
+    for spec in (policy, policy_of(terms), other):
+        Chain((table.get(spec),), context_of()).evaluate(build(as_path=aspath.sequence(1)))
+    Chain((table.get(policy),), context_of()).evaluate(build(as_path=aspath.sequence(1, 2)))
+    assert table.counts(9) == {("p", "short"): 2, ("p", "igp"): 1, ("p", ""): 1, ("q", "all"): 1, ("q", ""): 0}
+    assert table.counts(2) == {("p", "short"): 2, ("p", "igp"): 1}
