@@ -151,7 +151,7 @@ class Retained:
 
     def __init__(self, rib: Rib, until: float, long_wait: int) -> None:
         self.rib: Final = rib  #: as it was when the session ended; its chain is kept up to date
-        self.sources = [rib.source]  #: oldest first; several where a session that lost a collision was between
+        self.sources = rib.sources  #: oldest first; several after a refresh under way, or a session that collided
         self.until = until  #: monotonic seconds
         self.long_wait = long_wait  #: seconds to keep them after that as the last resort (RFC 9494); 0: they go then
         self.long_lived = False  #: the long wait has begun

@@ -46,14 +46,15 @@ class Retention:
     ) -> None:
         """The session is lost; what it gave stays, for as long as the peer asked.
 
-        `collided`: only its connection is, in favor of another one. That is no second restart: all stays.
+        `collided`: only its connection is, in favor of another one. That is no second restart: all stays. So does what
+        a refresh under way had not repeated yet: RFC 4724 section 4.2 lets go of what is stale from a restart.
         """
-        source = rib.source
-        source.paths.clear()  # nothing more comes in
-        source.stale = True
+        for source in rib.sources:
+            source.paths.clear()  # nothing more comes in
+            source.stale = True
         before = neighbor.retained.get(family)
         if collided and before is not None:
-            before.sources.append(source)
+            before.sources += rib.sources
             before.until = max(before.until, now + agreement.first_wait(family))
             return
         self.drop(neighbor, family)

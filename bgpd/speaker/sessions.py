@@ -94,14 +94,13 @@ class Sessions:
             self._joining.leave(neighbor, family, rib)
             if self._held.leaving:
                 continue
-            for older in rib.older:  # stale already: RFC 4724 section 4.2 has these go first
-                jobs.add(f"stale routes of {neighbor.key} leave", table.walk(table.rib.drop(older)))
             if kept and agreement.keeps(family):
                 collided = down.reason is DownReason.COLLISION
                 self._retention.keep(neighbor, family, rib, agreement, now, collided=collided)
                 continue
             self._retention.drop(neighbor, family)
-            jobs.add(f"routes of {neighbor.key} leave", table.walk(table.rib.drop(rib.source)))
+            for source in rib.sources:
+                jobs.add(f"routes of {neighbor.key} leave", table.walk(table.rib.drop(source)))
         neighbor.ribs.clear()
 
     def retention_due(self, neighbor: Neighbor, now: float) -> None:

@@ -9,6 +9,7 @@ from bgpd.speaker import inbox
 from bgpd.speaker.refresh import LIMIT
 from bgpd.wire.capability import Capability, enhanced_route_refresh, make_open, negotiate
 from bgpd.wire.family import FAMILIES, IPV4, IPV6
+from bgpd.wire.iana import CapabilityCode
 from bgpd.wire.message import decode_open
 from bgpd.wire.writer import encode_open, encode_route_refresh, encode_updates
 from tests.unit.speaker.helpers import ASN, Bench, Peer, prefix_of, spec_of
@@ -236,6 +237,26 @@ def test_a_session_that_ends_in_a_refresh_takes_every_generation_along() -> None
     giver.close()
     assert held(tested) == set()
     assert tested.speaker.tables[IPV4].rib.paths == 0
+
+
+def test_a_session_that_is_lost_in_a_refresh_is_kept_whole() -> None:
+    """Where the peer asked for patience (RFC 4724): what the refresh had not repeated is no staler than the rest."""
+    tested = bench()
+    restarts = Capability(CapabilityCode.GRACEFUL_RESTART, bytes.fromhex("407800010180"))
+    giver = meet(tested, A, enhanced_route_refresh(), restarts)
+    giver.announce(ONE, TWO)
+    giver.send(encode_route_refresh(IPV4, BEGIN))
+    giver.announce(ONE)
+    giver.close()
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO)}
+    again = Peer(tested, A, dialed=False)
+    theirs = make_open(again.asn, again.address, 90, FAMILIES, more=(restarts,))
+    again.send(encode_open(theirs))
+    again.keepalive()
+    again.announce(THREE)
+    assert held(tested) == {prefix_of(ONE), prefix_of(TWO), prefix_of(THREE)}
+    again.end_of_rib()
+    assert held(tested) == {prefix_of(THREE)}
 
 
 def test_we_ask() -> None:
