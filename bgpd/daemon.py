@@ -15,7 +15,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -49,7 +49,7 @@ EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
 EXIT_USAGE = 2  #: the configuration refused
 STOP_LIMIT = 5.0  #: seconds for NOTIFICATIONs and kernel routes to leave
 ANSWER_TIME = 0.1  #: seconds for a client of the control socket to get its answer before we leave
-SWITCH = 0.0005  #: seconds after which the thread that loads modules lets the loop go on
+SWITCH = 0.0005  #: seconds after which a thread of ours lets the loop go on
 SWEEP_AFTER = 30.0  #: seconds after the start at which routes of an earlier run go in any case
 
 
@@ -238,12 +238,8 @@ class Daemon:
 
     async def _load(self, spec: DaemonSpec) -> None:
         """Load what logs and answers, in a thread: the first OPENs do not wait for it."""
-        before = sys.getswitchinterval()
-        sys.setswitchinterval(SWITCH)
-        try:
+        with _gently():
             await asyncio.to_thread(_load, self._log, spec)
-        finally:
-            sys.setswitchinterval(before)
         self._log.release()
 
     async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
@@ -306,12 +302,16 @@ class Daemon:
         while True:
             await self._reloading.wait()
             self._reloading.clear()
-            self.reload()
+            await self.reload()
 
-    def reload(self) -> None:
-        """Parse the same arguments again and take the smallest steps; a mistake keeps the configuration in force."""
+    async def reload(self) -> None:
+        """Parse the same arguments again and take the smallest steps; a mistake keeps the configuration in force.
+
+        The file of a thousand neighbors is a second's reading, so a thread reads it.
+        """
         try:
-            parsed = parse(self._arguments, os.environ, self._host)
+            with _gently():
+                parsed = await asyncio.to_thread(parse, self._arguments, os.environ, self._host)
         except ConfigError as error:
             self._answers.reload_failures += 1
             for line in error.lines:
@@ -411,6 +411,17 @@ def _listen(spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> tuple[socket.
     except (ControlRefused, HttpRefused) as error:
         raise Refused(str(error)) from error
     return control, pages
+
+
+@contextlib.contextmanager
+def _gently() -> Iterator[None]:
+    """While a thread of ours works: it lets the loop go on whenever that has something to do."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(SWITCH)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
 
 
 def _load(log: Logger, spec: DaemonSpec) -> None:

@@ -8,7 +8,7 @@ The work itself is done by the parts: `intake` (routes in), `joining` (sessions 
 (who is a neighbor), `sessions` (what becomes of a session), `completion` (is everything said), `watching`.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Final
 
 from bgpd.model import Originate, SpeakerSpec
@@ -48,6 +48,7 @@ from bgpd.wire.iana import Cease, MessageType
 
 _UPDATE: Final = int(MessageType.UPDATE)
 _REFRESH: Final = int(MessageType.ROUTE_REFRESH)
+_STEPS: Final = 16  #: steps of a new configuration taken at once: a few milliseconds
 _TYPE: Final = 18  #: offset of the type octet in a frame
 
 
@@ -96,6 +97,7 @@ class Speaker:
         )
         self._roster: Final = Roster(held, self._joining, self._dynamic, self._sessions)
         self._connections: Final = self._sessions.connections
+        self._steps: Iterator[None] = iter(())  # of the last configuration, those that are still to be taken
         self._local: dict[tuple[Family, bool], Path] = {}  # by family and guard: the paths of what we originate
         # Verbs that are a part's own.
         self.subscribe: Final = self._watchers.subscribe
@@ -157,22 +159,32 @@ class Speaker:
             neighbor.abandon(now, "this speaker restarts")
 
     def reconfigure(self, spec: SpeakerSpec, now: float) -> list[Step]:
-        """Bring another spec into force by the smallest steps, which are returned. The kernel's settings stay."""
+        """Bring another spec into force by the smallest steps, which are returned. The kernel's settings stay.
+
+        More than a few steps are taken by the turns that follow; another spec waits for none of them.
+        """
         held, roster = self._held, self._roster
         held.now = now
+        for _ in self._steps:
+            pass
         was, held.spec = held.spec, spec
         identity = was.router_id != spec.router_id or was.asn != spec.asn
         steps = roster.reconcile_ranges(spec, now, identity=identity) + reconcile(was, spec)
-        for step in steps:
-            if isinstance(step, RemoveNeighbor):
-                roster.remove(step.spec, now)
-            elif isinstance(step, AddNeighbor):
-                roster.add(step.spec, now)
-            elif isinstance(step, ChangeNeighbor):
-                roster.change(step, now)
-            else:
-                self._originate(step.originate, announce=isinstance(step, Announce))
-            self.publish("config", reason=describe_step(step))
+        self._steps = self._stepping(steps, was)
+        if next(self._steps, self) is None:
+            roster.tell_dialer()  # who is still to be added has its key already
+            held.jobs.add("another configuration", self._steps)
+        return steps
+
+    def _stepping(self, steps: list[Step], was: SpeakerSpec) -> Iterator[None]:
+        """Take the steps from one spec to the one in force, some at a time."""
+        held, roster = self._held, self._roster
+        spec = held.spec
+        for number, step in enumerate(steps, 1):
+            self._step(step, held.now)
+            if number % _STEPS == 0 and number < len(steps):
+                yield
+        now = held.now
         roster.tell_dialer()
         self.policies.keep(policies_of(spec))
         if cluster_ids(spec) != cluster_ids(was):
@@ -181,7 +193,24 @@ class Speaker:
                     self._joining.repolicy(neighbor, now)
         if spec.graceful_shutdown != was.graceful_shutdown:
             self._tell_shutdown()
-        return steps
+
+    def _step(self, step: Step, now: float) -> None:
+        """One step. Dynamic neighbors may have come and gone since it was decided."""
+        roster = self._roster
+        if isinstance(step, AddNeighbor):
+            if step.spec.identity in self.neighbors:
+                roster.remove(step.spec, now)
+            roster.add(step.spec, now)
+        elif isinstance(step, (RemoveNeighbor, ChangeNeighbor)):
+            if step.spec.identity not in self.neighbors:
+                return
+            if isinstance(step, RemoveNeighbor):
+                roster.remove(step.spec, now)
+            else:
+                roster.change(step, now)
+        else:
+            self._originate(step.originate, announce=isinstance(step, Announce))
+        self.publish("config", reason=describe_step(step))
 
     def _originate(self, item: Originate, *, announce: bool) -> None:
         path = self._local[item.family, item.blackhole]

@@ -53,3 +53,24 @@ def test_a_connection_of_nobody_is_closed() -> None:
     bench.speaker.tcp_up(stranger, bench.now)
     assert stranger.closed
     assert bench.speaker.refused == 1
+
+
+def test_a_large_reload_is_taken_in_turns_and_another_one_is_not_mixed_with_it() -> None:
+    bench = Bench(spec_of(A))
+    a = bench.establish(A)
+    old = bench.speaker.spec
+    many = tuple(spec_of(f"10.9.{n // 200}.{1 + n % 200}") for n in range(1000))
+    steps = bench.speaker.reconfigure(replace(old, neighbors=(*old.neighbors, *many)), bench.now)
+    assert len(steps) == 1000
+    some = len(bench.speaker.neighbors)
+    assert 1 < some < 100
+    assert bench.speaker.run(bench.now, lambda: False)
+    assert some < len(bench.speaker.neighbors) < 200
+    bench.speaker.reconfigure(replace(old, neighbors=(*old.neighbors, *many[:500])), bench.now)
+    while bench.speaker.run(bench.now, lambda: True):
+        pass
+    assert {n.spec.address for n in bench.speaker.neighbors.values()} == {
+        s.address for s in (*old.neighbors, *many[:500])
+    }
+    assert len(bench.dialer.dialed) >= 501
+    assert not a.transport.closed
