@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from bgpd.cluster.store import etcd as etcd_module
 from bgpd.cluster.store.base import Put, Range, StoreError, Trouble
 from bgpd.cluster.store.etcd import EtcdStore
 from bgpd.cluster.store.gateway import Access
@@ -78,7 +79,7 @@ def with_users(member: Member) -> None:
         member.ctl(*words.split())
 
 
-async def test_users_rights_and_tokens_that_grow_old(own_etcd: Member) -> None:
+async def test_users_rights_and_tokens_that_grow_old(own_etcd: Member, monkeypatch: pytest.MonkeyPatch) -> None:
     with_users(own_etcd)
     wrong = await refusal(access(own_etcd, user="node1", password="wrong"))
     assert wrong.trouble is Trouble.REFUSED
@@ -101,6 +102,13 @@ async def test_users_rights_and_tokens_that_grow_old(own_etcd: Member) -> None:
             changes = await anext(stream)
         assert changes.changes[0].entry is not None
         assert changes.changes[0].entry.value == b"2"
+    # A watch goes on asking, and asks only for what the user may read.
+    monkeypatch.setattr(etcd_module, "CHECK", 0.05)
+    async with aclosing(store.watch([Range("/calico/")], revision)) as stream:
+        await anext(stream)
+        await asyncio.sleep(0.2)
+        await store.write([], [Put("/calico/a", b"3")])
+        assert (await anext(stream)).changes
     # A change of users makes every token old, too.
     own_etcd.ctl("user", "add", "other:x", user="root:rootpass")
     entry = await store.get("/calico/a")
@@ -133,7 +141,7 @@ async def test_the_endpoint_that_answers_is_used(etcd: Member) -> None:
 
 async def test_silence_is_a_loss_after_the_time_limit(own_etcd: Member, etcd: Member) -> None:
     """A member that is stopped in its tracks: its port accepts, and nothing comes."""
-    store = EtcdStore(Access(endpoints=(own_etcd.url, etcd.url), timeout=0.4))
+    store = EtcdStore(Access(endpoints=(own_etcd.url, etcd.url), timeout=1.5))
     await store.get("/a")
     own_etcd.send(signal.SIGSTOP)
     await store.get("/a")
@@ -148,9 +156,7 @@ async def test_silence_is_a_loss_after_the_time_limit(own_etcd: Member, etcd: Me
 
 
 async def test_a_watch_on_a_member_that_fell_silent_ends(own_etcd: Member, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bgpd.cluster.store import etcd as module
-
-    monkeypatch.setattr(module, "CHECK", 0.1)
+    monkeypatch.setattr(etcd_module, "CHECK", 0.1)
     store = EtcdStore(Access(endpoints=(own_etcd.url,), timeout=0.3))
     revision = (await store.read([Range("/")])).revision
     async with asyncio.timeout(5), aclosing(store.watch([Range("/")], revision)) as stream:

@@ -50,8 +50,6 @@ class EtcdStore:
         for each in ranges:
             revision, found = await self._pages(each, revision)
             entries += found
-        if not ranges:
-            revision = _revision(await self._gateway.call("kv/range", {"key": b64(b"\0"), "keys_only": True}))
         return Listing(revision, tuple(entries))
 
     async def _pages(self, wanted: Range, revision: int) -> tuple[int, list[Entry]]:
@@ -87,7 +85,7 @@ class EtcdStore:
         creates = [{"create_request": _watch_request(each, after + 1)} for each in ranges]
         async with aclosing(self._gateway.stream("watch", creates)) as stream:
             waiting: asyncio.Task[Message] | None = None
-            check = asyncio.create_task(self._check())
+            check = asyncio.create_task(self._check(ranges[0].key))
             try:
                 while True:
                     waiting = waiting or asyncio.create_task(_next(stream))
@@ -103,12 +101,15 @@ class EtcdStore:
                     task.cancel()
                 await asyncio.gather(*filter(None, (check, waiting)), return_exceptions=True)
 
-    async def _check(self) -> None:
-        """Ask the endpoint of the watch, again and again. Raises StoreError; another endpoint is in use then."""
+    async def _check(self, key: str) -> None:
+        """Ask the endpoint of the watch for a key that we may read, again and again.
+
+        Raises StoreError; another endpoint is in use then.
+        """
         here = self._gateway.endpoint
         while True:
             await asyncio.sleep(CHECK)
-            await self._gateway.call("kv/range", {"key": b64(b"\0"), "keys_only": True})
+            await self._gateway.call("kv/range", {"key": b64(key), "keys_only": True})
             if self._gateway.endpoint != here:  # the call went on to the next one
                 raise StoreError(Trouble.UNREACHABLE, f"{here}: does not answer any more")
 

@@ -81,6 +81,10 @@ class Gateway:
 
     async def close(self) -> None:
         await self._session.close()
+        secure = any(each.startswith("https") for each in self._access.endpoints)
+        await asyncio.sleep(
+            0.05 if secure else 0
+        )  # connections end in the loop's next turns, TLS after a word of its peer
 
     async def call(self, method: str, message: Message, *, timeout: float | None = None) -> Message:  # noqa: ASYNC109
         """One answer, from the first endpoint that has one. Raises StoreError."""
