@@ -49,6 +49,14 @@ class FrrAgain(Frr):
         return [*lines[:at], "bgp graceful-restart", "bgp graceful-restart preserve-fw-state", *lines[at:]]
 
 
+class FrrLong(FrrAgain):
+    def _config(self) -> list[str]:
+        lines = super()._config()
+        at = lines.index("bgp graceful-restart")
+        times = ["bgp graceful-restart restart-time 1", "bgp long-lived-graceful-restart stale-time 60"]
+        return [*lines[:at], *times, *lines[at:]]
+
+
 class GobgpAgain(Again, Gobgp):
     AGAIN = ("-r",)
     restart_time = 60
@@ -129,7 +137,7 @@ def test_theirs_stay_while_they_restart(make_scene: MakeScene, other: type[Drive
     assert scene.ours.events("routes_kept")
 
 
-@pytest.mark.parametrize("other", [BirdLong, GobgpLong], ids=names)
+@pytest.mark.parametrize("other", [BirdLong, FrrLong, GobgpLong], ids=names)
 def test_theirs_are_the_last_resort_for_long(make_scene: MakeScene, other: type[Driver]) -> None:
     scene, theirs, _ = running(make_scene, other)
     scene.other.kill()
@@ -143,14 +151,15 @@ def test_theirs_are_the_last_resort_for_long(make_scene: MakeScene, other: type[
     scene.ours.wait_for(lambda: staleness(scene) == {""}, "fresh routes")
 
 
-@pytest.mark.parametrize("other", [BirdLong, GobgpLong], ids=names)
+@pytest.mark.parametrize("other", [BirdLong, FrrLong, GobgpLong], ids=names)
 def test_ours_are_their_last_resort_for_long(make_scene: MakeScene, other: type[Driver]) -> None:
     scene, theirs, own = running(make_scene, other, **{"restart-time": 1, "long-lived-stale-time": 60})
     scene.ours.kill()
 
     def aged() -> bool:
         tables = [scene.other.table(address) for _, _, address in scene.sessions]
-        return all("65535:6" in route.communities for table in tables for route in table.values())
+        marks = {"65535:6", "llgr-stale", "llgrStale"}
+        return all(marks & set(route.communities) for table in tables for route in table.values())
 
     scene.other.wait_for(aged, "LLGR_STALE on our routes")
     held_there = {prefix for _, _, address in scene.sessions for prefix in scene.other.table(address)}
