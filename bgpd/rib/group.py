@@ -123,6 +123,7 @@ class Member:
         "lag",
         "limit",
         "marked",
+        "moved",
         "name",
         "on_begin",
         "over",
@@ -138,6 +139,7 @@ class Member:
         self.deferred = False  #: End-of-RIB has to wait for `UpdateGroup.complete` (RFC 4724 section 4.1)
         self.marked = False  #: a refresh is under way that ends with EoRR (RFC 7313)
         self.again = False  #: one more begins behind End-of-RIB
+        self.moved = False  #: it knows what another group has told it: compared when the loc-rib is complete
         self.advertised = 0  #: routes that it has been told
         self.limit: int | None = None  #: how many it may be told; what would pass it is not written
         self.over = False  #: it would have been told more: it hears nothing any more until somebody decides
@@ -275,6 +277,7 @@ class UpdateGroup:
         member.lag = Lag(self.loc_rib.table)
         if told is not None:
             member.lag.told.update(told)
+            member.moved = not self.loc_rib.complete  # what is not in there yet is not gone
         member.advertised = len(told) if told is not None else 0
         self.members[member.name] = member
 
@@ -356,7 +359,7 @@ class UpdateGroup:
         for member in self.members.values():
             if member.over:
                 continue
-            if member.lag is not None and not len(member.lag) and not self.loc_rib.complete:
+            if member.lag is not None and (member.moved or not len(member.lag)) and not self.loc_rib.complete:
                 continue  # what it waits for is still being put together
             if (member.lag is not None or member.cursor < self._base + len(self._log)) and member.sink.ready():
                 return True
@@ -383,6 +386,8 @@ class UpdateGroup:
         A list that is being told has to be in memory: a few at a time are, the others wait, however many there are.
         """
         members = [m for m in self.members.values() if m.lag is not None and m.sink.ready() and not m.over]
+        if not self.loc_rib.complete:
+            members = [m for m in members if not m.moved]
         open_ = sum([m.lag is not None and not m.lag.filling and len(m.lag) > 0 for m in members])
         first = self._next_to_hear % len(members) if members else 0
         for number, member in enumerate(members[first:] + members[:first], 1):

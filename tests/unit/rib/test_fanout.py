@@ -201,6 +201,30 @@ class Side:
         }
 
 
+def test_who_comes_from_another_group_loses_nothing_while_the_table_is_filled() -> None:
+    """Other rules, or another number of paths, may need a table that is new: what is not in it yet is not gone."""
+    side = Side(0)
+    a, b = source("a"), source("b", router_id=2)
+    side.rib.apply(a, [], [P, Q], path(a))
+    side.rib.apply(b, [], [P], path(b))
+    peer = side.peers["z"]
+    told = {key(1): attrs(1), key(2): attrs(1), key(1, Q): attrs(1), key(3): attrs(9)}
+    peer.table.update(told)
+    member = side.members["z"] = Member("z", peer)
+    member.end_of_rib = True
+    side.group.join(member, told)
+    side.flush()
+    for changes in side.fanout.build(side.rib, 1):
+        assert not side.fanout.complete
+        side.group.on_changes(changes)
+        side.flush()
+        assert peer.table == told
+    side.flush()
+    assert raw(peer.table) == side.expected("z")
+    assert ("withdraw", key(3)) in peer.log, "that one is gone indeed"
+    assert [item for what, item in peer.log if what == "withdraw"] == [key(3)]
+
+
 def raw(table: dict[bytes, Attrs]) -> dict[bytes, bytes]:
     return {item: found.raw for item, found in table.items()}
 
