@@ -11,7 +11,7 @@ next hop ends where the prefix is originated, whichever of several next hops is 
 from collections.abc import Iterator
 
 from bgpd.kernel.plan import BLACKHOLE
-from bgpd.model import NeighborSpec
+from bgpd.model import AddPath, NeighborSpec
 from bgpd.rib.path import Path, best_of, paths_of, shared_of
 from bgpd.speaker.neighbor import Neighbor
 from bgpd.speaker.speaker import Speaker
@@ -19,6 +19,8 @@ from bgpd.speaker.tables import want_of
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.family import FAMILIES, Family
 from bgpd.wire.prefix import format_prefix
+from tests.sim import oracle, reach
+from tests.sim.shapes import OPPOSITE
 from tests.sim.world import Node, World
 
 Heard = dict[bytes, tuple[bytes, bytes]]  # prefix -> what is said of it
@@ -35,6 +37,8 @@ def check(world: World) -> None:
         idle(world, node)
     for node in live(world):
         walk(world, node)
+    reach.everybody(world)
+    reach.valleys(world)
 
 
 def live(world: World) -> Iterator[Node]:
@@ -80,12 +84,12 @@ def possible(world: World, node: Node, spec: NeighborSpec) -> bool:
 
 
 def roles_fit(a: NeighborSpec, b: NeighborSpec) -> bool:
-    """RFC 9234 section 4.2, as far as histories go: both are peers, or not both say what they are."""
+    """RFC 9234 section 4.2: what both say fits, or one of them says nothing, which a strict one does not put up with."""
     if not a.external:
         return True
     if a.role is None or b.role is None:
         return not (a.role is not None and a.role_strict) and not (b.role is not None and b.role_strict)
-    return True
+    return OPPOSITE[a.role] is b.role
 
 
 def session(world: World, node: Node, spec: NeighborSpec) -> None:
@@ -116,7 +120,18 @@ def session(world: World, node: Node, spec: NeighborSpec) -> None:
     assert their is not None
     assert set(ours.families) == set(their.families), where
     assert ours.hold_time == their.hold_time, where
+    assert set(ours.add_path_send) == set(their.add_path_receive) == _several(spec, them, ours.families), where
     tables(node, mine, other, theirs)
+
+
+def _several(spec: NeighborSpec, theirs: NeighborSpec, families: tuple[Family, ...]) -> set[Family]:
+    """Families in which several paths go to the neighbor: it wants them, and we give them (RFC 7911 section 4)."""
+    return {
+        family
+        for family in families
+        if spec.add_path_of(family).value & AddPath.SEND.value
+        and theirs.add_path_of(family).value & AddPath.RECEIVE.value
+    }
 
 
 def tables(node: Node, mine: Neighbor, other: Node, theirs: Neighbor) -> None:
@@ -137,8 +152,13 @@ def tables(node: Node, mine: Neighbor, other: Node, theirs: Neighbor) -> None:
         table = speaker_of(other).tables[family].rib
         held: Heard = {}
         accepted = 0
+        read: set[int] = set()
         for prefix, path in table.received(theirs.key):
             accepted += path.attrs is not None
+            if theirs.spec.import_policy is None and id(path) not in read:
+                read.add(id(path))
+                right = oracle.admits(speaker_of(other), theirs, path.attrs_in)
+                assert oracle.read(path.attrs) == right, f"{where}: {path} is {oracle.read(path.attrs)}, not {right}"
             item = path.path_id.to_bytes(4, "big") + prefix if back is not None and back.with_ids else prefix
             held[item] = path.attrs_in.raw, path.attrs_in.next_hop
         assert told == held, f"{where}: {_differ(family, told, held)}"
@@ -178,6 +198,7 @@ def should_tell(node: Node, mine: Neighbor, family: Family, told: Heard) -> None
     assert alone.key == mine.ribs[family].group.key, f"{where}: in the group of others"
     several = family in negotiated.add_path_send
     wanted: dict[bytes, list[tuple[bytes, bytes]]] = {}
+    read: set[int] = set()
     for prefix, entry in table.rib.table.items():
         best = best_of(entry)
         if several:
@@ -190,6 +211,10 @@ def should_tell(node: Node, mine: Neighbor, family: Family, told: Heard) -> None
         for path in paths:
             if path.source.neighbor != mine.key:
                 attrs = alone.export(path, alone.classify(bytes(4) + prefix if several else prefix))
+                if mine.spec.export_policy is None and prefix != b"\0" and id(path) not in read:
+                    read.add(id(path))
+                    due = oracle.tells(speaker_of(node), mine, family, path)
+                    assert oracle.read(attrs) == due, f"{where} {path}: {oracle.read(attrs)}, not {due}"
                 if attrs is not None:
                     wanted.setdefault(prefix, []).append((attrs.raw, attrs.next_hop))
     had: dict[bytes, list[tuple[bytes, bytes]]] = {}

@@ -28,6 +28,7 @@ from bgpd.wire.writer import encode_route_refresh
 from tests.sim.checks import seen_from
 from tests.sim.pipe import Link
 from tests.sim.policies import change_policy
+from tests.sim.shapes import OPPOSITE
 from tests.sim.world import Node, World, pod
 
 Fault = Callable[[World], None]
@@ -228,7 +229,7 @@ def hop(world: World) -> None:
         address = world.rng.choice(hops)[:16]
         if world.rng.random() < 0.6:
             node.move_hop(address, lost=address[-4:] not in node.lost_hops)
-        else:
+        elif world.costs:
             node.move_hop(address, cost=world.rng.choice((0, 5, 10)))
 
 
@@ -346,10 +347,13 @@ CHANGES: dict[str, tuple[bool, Other]] = {
     "graceful_shutdown": (False, lambda world, spec: not spec.graceful_shutdown),
     "cluster_id": (False, of(None, b"\0\0\0\1")),
     "extended_messages": (False, of(True, False)),
-    "add_path": (True, of((), ((IPV4, AddPath.BOTH),), tuple((family, AddPath.BOTH) for family in FAMILIES))),
+    "add_path": (
+        True,
+        of((), ((IPV4, AddPath.BOTH),), *(tuple((family, way) for family in FAMILIES) for way in list(AddPath)[1:])),
+    ),
     "add_path_paths": (False, of(0, 1, 2)),
     "extended_next_hop": (True, of(True, False)),
-    "role": (True, of(None, Role.PEER)),
+    "role": (True, of(None, None, *Role)),
     "role_strict": (True, of(True, False)),
 }
 
@@ -399,6 +403,8 @@ def change(world: World) -> None:
     if found is not None and together:
         other, theirs, _ = found
         if other is not node:
+            if isinstance(role := together.get("role"), Role):
+                together["role"] = OPPOSITE[role]
             world.at(world.now + rng.choice((0.0, 0.5, 40.0)), lambda: _set(other, theirs, together))
 
 

@@ -13,7 +13,7 @@ from tests.sim.faults import FAULTS
 from tests.sim.graceful import play as play_graceful
 from tests.sim.knobs import knobs
 from tests.sim.pipe import Link
-from tests.sim.shapes import BIG, MIDDLE, SMALL
+from tests.sim.shapes import BIG, MIDDLE, SMALL, several_paths
 from tests.sim.world import World
 
 #: Seconds after the last fault: an OPEN that never comes (240), the longest back-off, a dial that times out, with room.
@@ -29,10 +29,15 @@ def play(seed: int, *, watch: Callable[[World], None] | None = None) -> World:
     tight = rng.random() < 0.25
     with knobs(rng, tight=tight):
         big = seed % 40 == 39
+        small = seed % 10 != 9
         shape = rng.choice(BIG if big else MIDDLE if seed % 10 == 9 else SMALL)
-        graceful = not big and rng.random() < 0.2
+        graceful = small and rng.random() < 0.2
         world.trace.append(f"seed {seed}: {shape.__name__}{', nothing may be lost' if graceful else ''}")
         shape(world)
+        if small and rng.random() < 0.25:
+            several_paths(world)
+        for node in world.nodes.values():
+            node.drawn = {spec.address: spec for spec in node.spec.neighbors}
         if big:
             _patient(world)
         world.window = rng.choice((1 << 18, 1 << 18, 4096, 300) if not tight else (1, 100, 300))

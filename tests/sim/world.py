@@ -69,6 +69,7 @@ class Node:
     due: bool = False  #: a turn is
     deferred: list[Callable[[], None]] = field(default_factory=list)
     origin: dict[Family, Source] = field(default_factory=dict)  #: who gives `routes` in the tables of this life
+    drawn: dict[bytes, NeighborSpec] = field(default_factory=dict)  #: its neighbors as the shape has them, by address
     watch: Callable[["Node"], None] | None = None  #: called whenever the FIB may have lost something
 
     # ports
@@ -382,6 +383,8 @@ class World:
         self.window = 1 << 18  #: octets that the kernels of both sides take before a writer's backlog grows
         self.budget = 0.5  #: how likely a turn goes on after each of its pieces
         self.meds = True  #: MED and reflection together need not settle (RFC 3345)
+        self.costs = True  #: neither need it with interior costs that contradict each other
+        self.whole = False  #: the shape promises that everybody reaches everybody, where nothing is filtered
         self.lag = 0.0  #: seconds that a turn may be late
         self.late_hops = False  #: the kernel side answers about a next hop a moment later, not at once
         self.link_local = False  #: IPv6 next hops carry a link-local half (RFC 2545)
