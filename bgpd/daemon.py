@@ -25,7 +25,7 @@ from bgpd.config import ConfigError, Parsed, parse
 from bgpd.control.listener import ControlRefused, bind
 from bgpd.http.listener import HttpRefused, listen
 from bgpd.log import Logger, setup
-from bgpd.model import DaemonSpec, OnStop
+from bgpd.model import DaemonSpec, OnStop, SpeakerSpec
 from bgpd.net import memory
 from bgpd.net.discover import ThisHost
 from bgpd.net.engine import Engine
@@ -175,7 +175,11 @@ class Daemon:
 
     def _follow(self) -> None:
         """The datastore has moved on."""
-        if self._membership is not None and self._speaking and (changes := self._take(self._membership.lay())):
+        if self._membership is None or not self._speaking:
+            return
+        changes = self._take(self._membership.lay())
+        self._log.set_level(self._spec.log_level)
+        if changes:
             self._log.emit(
                 "info", "reloaded", {"changes": changes, "revision": self._membership.follower.picture.revision}
             )
@@ -201,6 +205,7 @@ class Daemon:
         stack.push_async_callback(self.network.stop)
         if spec.speaker.kernel.enabled:
             await self._start_kernel(spec, stack)
+            self._reach(None, spec.speaker)
         control, pages = _listen(spec, stack)
         left_over = self._marker.set()
         # Our forwarding state is our routes in the kernel; without a kernel it is somebody else's, and goes on.
@@ -345,9 +350,22 @@ class Daemon:
         self._spec = new
         if self.kernel is not None and old.speaker.kernel.pools != new.speaker.kernel.pools:
             self.kernel.configure(new.speaker.kernel.pools)
+        self._reach(old.speaker, new.speaker)
         steps = self.speaker.reconfigure(new.speaker, now())
         self.engine.poke()
         return len(steps)
+
+    def _reach(self, old: SpeakerSpec | None, new: SpeakerSpec) -> None:
+        """Write how those neighbors are reached that have a way of their own."""
+        if self.kernel is None:
+            return
+        before = old.static if old is not None else ()
+        for each in before:
+            if each not in new.static:
+                self.kernel.submit(each.family, {each.prefix: None})
+        for each in new.static:
+            if each not in before:
+                self.kernel.submit(each.family, {each.prefix: (each.via,)})
 
     @property
     def on_stop(self) -> OnStop:

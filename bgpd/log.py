@@ -41,6 +41,8 @@ EVENTS: Final[dict[str, str]] = {
     "datastore_trouble": "something could not be written to, or read from, the datastore; it is tried again",
     "resource_problem": "a resource has a mistake, or asks for what cannot be done; the rest is not touched",
     "resource_problem_over": "what was wrong with a resource is right now",
+    "service_down": "a health check failed often enough: this node withdraws the service address",
+    "service_up": "a health check succeeded often enough: this node announces the service address",
     "node_registered": "this node's resource was written, with the address that was found",
     "node_conflict": "another machine has our name or our address; this one does not register",
     "node_address": "no address was found for this node",

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 from bgpd.cluster.decide import UnknownNodeError, decide
 from bgpd.cluster.kinds import Resource
+from bgpd.cluster.own import ServiceAddress
 from bgpd.cluster.plan import Host, NodePlan
 from bgpd.cluster.problem import Problem
 from bgpd.cluster.resources import IPPool, SecretRef
@@ -31,6 +32,7 @@ from bgpd.cluster.store.member import Emit, Identity, Member
 from bgpd.cluster.store.opening import open_store
 from bgpd.cluster.store.reading import Reader, ranges_of
 from bgpd.config.datastore import parse_node_name
+from bgpd.health.service import Health
 from bgpd.model import DaemonSpec
 from bgpd.net.discover import local_addresses, source_towards
 from bgpd.net.io_clock import now
@@ -67,10 +69,12 @@ class Membership:
         self._passwords: dict[SecretRef, bytes] = {}
         self._plan: NodePlan | None = None
         self._problems: dict[str, str] = {}
+        self._left_out: tuple[Problem, ...] = ()  # what kept a session out of the last spec
         self._decided: Final = asyncio.Event()
-        self._due: asyncio.TimerHandle | None = None
+        self._due: asyncio.Handle | None = None
         self._cost = 0.0
         self._last = 0.0
+        self._health: Final = Health(self._ailing, log)
         self._tasks: list[asyncio.Task[None]] = []
         self.follower: Final = Follower(
             self.store,
@@ -109,6 +113,7 @@ class Membership:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._health.stop()
         if leave:
             await self.member.leave()
         await self.store.close()
@@ -124,13 +129,15 @@ class Membership:
         plan = self._plan
         assert plan is not None
         compiled = compile_plan(plan, self._base.speaker, self._passwords, self._host())
-        self._judge([*self._reader.snapshot.problems, *plan.problems, *compiled.problems])
+        self._left_out = compiled.problems
+        self._judge()
         sources = self._base.sources
         listen = self._base.listen if any(name.split()[0] == "listen" for name in sources) else plan.listen
         speaker = compiled.speaker
         if _chosen(sources.get("router-id", "")):
             speaker = replace(speaker, router_id=self._base.speaker.router_id)
-        return replace(self._base, speaker=speaker, listen=listen)
+        log_level = self._base.log_level if _chosen(sources.get("log-level", "")) else plan.log_level
+        return replace(self._base, speaker=speaker, listen=listen, log_level=log_level)
 
     def nudge(self, _address: bytes = b"") -> None:
         """Somebody unknown calls: perhaps a node that we have not heard of."""
@@ -157,9 +164,9 @@ class Membership:
         before = self._plan, self._passwords
         self._decide()
         if self._plan is not None and (self._plan, self._passwords) != before:
-            self._on_change()
-        elif self._plan is None:
-            self._judge(self._reader.snapshot.problems)
+            self._on_change()  # which lays, and judges
+        else:
+            self._judge()
         self._last = now()
         self._cost = self._last - began
 
@@ -167,14 +174,15 @@ class Membership:
         """The plan of the picture as it is now; the old one stays where there is none."""
         picture = self.follower.picture
         snapshot = self._reader.read(picture)
-        self._passwords = {}
-        for ref in sorted(_wanted(snapshot.resources), key=lambda each: (each.name, each.key)):
+        wanted = _wanted(snapshot.resources)
+        passwords: dict[SecretRef, bytes] = {}
+        directory = Path(self._base.datastore.secrets) if self._base.datastore.secrets else None
+        for ref in wanted:
             with suppress(ValueError):
-                directory = self._base.datastore.secrets
-                self._passwords[ref] = secrets.find(
-                    ref.name, ref.key, Path(directory) if directory else None, picture.entries
-                )
-        snapshot = self._reader.read(picture, frozenset(self._passwords))
+                passwords[ref] = secrets.find(ref.name, ref.key, directory, picture.entries)
+        self._passwords = passwords
+        if wanted:  # now it is known which of them are there
+            snapshot = self._reader.read(picture, frozenset(passwords))
         try:
             plan = decide(snapshot, self.node, self._host())
         except UnknownNodeError:
@@ -183,7 +191,15 @@ class Membership:
             self._when_registered()
             return
         self._plan = plan
+        services = snapshot.all(ServiceAddress)
+        checks = {name: services[name].health_check for name in plan.checked}
+        self._health.configure({name: check for name, check in checks.items() if check is not None})
         self._decided.set()
+
+    def _ailing(self) -> None:
+        """A health check has another answer."""
+        if self._due is None:
+            self._due = asyncio.get_running_loop().call_soon(self._turn)
 
     def _when_registered(self) -> None:
         """A node of our name is there already, and is not ours until we say so: decide then."""
@@ -229,11 +245,17 @@ class Membership:
             interfaces[each.interface] = (*interfaces.get(each.interface, ()), net)
         alive = [key.removeprefix(ALIVE) for key in self.follower.picture.entries if key.startswith(ALIVE)]
         leases = hasattr(self.store, "grant") and self.follower.state is State.FOLLOWING
-        return Host(interfaces=interfaces, alive=frozenset(alive) if leases and alive else None)
+        return Host(
+            interfaces=interfaces,
+            alive=frozenset(alive) if leases and alive else None,
+            healthy=self._health.healthy,
+        )
 
     # -- what is told --------------------------------------------------------------------------------------------
-    def _judge(self, problems: "list[Problem] | tuple[Problem, ...]") -> None:
+    def _judge(self) -> None:
         """Log what is wrong since now, and what is no more."""
+        of_plan = self._plan.problems if self._plan is not None else ()
+        problems = (*self._reader.snapshot.problems, *of_plan, *self._left_out)
         fresh = {str(problem): problem.cause.value for problem in problems}
         for text, cause in fresh.items():
             if text not in self._problems:

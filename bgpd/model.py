@@ -303,6 +303,7 @@ class KernelSpec:
     table: int = 254  #: routing table (254 is `main`)
     protocol: int = 64  #: rtm_protocol of our routes, our mark of ownership
     metric: int = 64  #: priority of our routes; part of the kernel's key
+    nexthop_objects: int = 1000  #: prefixes with the same next hops from which on they share an object; 0: never
     audit_interval: float = 60.0  #: seconds between two rounds of the endless audit; 0: none
     pools: tuple[PoolSpec, ...] = ()  #: where packets may have to be encapsulated
     vxlan: VxlanSpec = VxlanSpec()
@@ -318,6 +319,15 @@ class Originate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StaticRoute:
+    """How a neighbor's address is reached: a route of the kernel's, which nobody is told of."""
+
+    family: Family
+    prefix: bytes  #: packed
+    via: bytes  #: packed address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpeakerSpec:
     """Everything the speaker needs to know; a reload is a new one of these."""
 
@@ -330,6 +340,7 @@ class SpeakerSpec:
     graceful_shutdown: bool = False  #: what every neighbor is sent carries GRACEFUL_SHUTDOWN (RFC 8326)
     kernel: KernelSpec = KernelSpec()
     policies: tuple[PolicySpec, ...] = ()  #: every policy that has a name, in use or not
+    static: tuple[StaticRoute, ...] = ()  #: ways to neighbors that nothing else would find
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from bgpd.model import (
     PolicyTerm,
     PoolSpec,
     SpeakerSpec,
+    StaticRoute,
     TermAction,
 )
 from bgpd.policy import communities
@@ -87,6 +88,7 @@ def compile_plan(plan: NodePlan, base: SpeakerSpec, passwords: Mapping[SecretRef
         neighbors=tuple(neighbors.values()),
         originate=(*base.originate, *own),
         kernel=kernel,
+        static=tuple(StaticRoute(family=each.net[0], prefix=each.net[1], via=each.via) for each in plan.static),
     )
     return Compiled(speaker=speaker, problems=tuple(problems))
 

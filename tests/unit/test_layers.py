@@ -37,6 +37,7 @@ FLOORS = {
     "config": 3,
     "cluster": 4,
     "cluster.store": 5,
+    "health": 5,
     "net": 5,
     "control": 5,
     "http": 5,

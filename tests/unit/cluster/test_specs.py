@@ -317,14 +317,14 @@ def test_exports_are_those_of_calico(rules: list[Any], routes: list[Any], intern
         route = dict(given_route)
         if internal and route["source"] == "internal":
             continue  # the protocol's own rule: nothing goes from one internal peer to another
+        if route["source"] == "own":
+            route["next_hop"] = ""
         verdict = chain.evaluate(
             attrs_of(route),
             external=route["source"] == "external",
             local=route["source"] == "own",
             sort=chain.classify(parse_prefix(route["prefix"])[1]),
         )
-        if route["source"] == "own":
-            route["next_hop"] = ""
         passes = naive_export(rules, route, internal, modern)
         same(verdict, passes, {**route, "next_hop": "10.0.0.1"}, [] if internal else [64512], internal)
 
