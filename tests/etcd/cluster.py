@@ -99,9 +99,9 @@ class Cluster:
         self.etcd.ctl("put", CALICO + f"{plural}/{name}", text)
         return time.time()
 
-    def daemon(self, number: int, *options: str, name: str = "") -> Daemon:
+    def daemon(self, number: int, *options: str, name: str = "", datastore: str = "etcd://192.0.2.100") -> Daemon:
         found = Daemon(
-            self.work, self.hosts[number - 1], name or f"n{number}", "--datastore", "etcd://192.0.2.100", "--router-id",
+            self.work, self.hosts[number - 1], name or f"n{number}", "--datastore", datastore, "--router-id",
             f"192.0.2.{number}", *options,
         )  # fmt: skip
         self.daemons.append(found)

@@ -57,6 +57,7 @@ def test_a_cluster_forms_follows_and_outlives_its_datastore(cluster: Cluster) ->
     nodes = [cluster.daemon(n, *OPTIONS).start() for n in (1, 2, 3)]
     logs = [node.log for node in nodes]
     wait(lambda: [node.established() for node in nodes] == [2, 2, 2], *logs)
+    wait(lambda: all(node.events("block_claimed") for node in nodes), *logs)
     blocks = {n: str(node.events("block_claimed")[0]["block"]) for n, node in enumerate(nodes, 1)}
     assert len(set(blocks.values())) == 3
     wait(lambda: missing(cluster, blocks) == [], *logs)
@@ -106,3 +107,40 @@ def test_a_second_machine_of_one_name_does_not_join(cluster: Cluster) -> None:
     assert not second.events("started")
     first.stop()  # says that it leaves: its lease goes with it
     wait(lambda: second.events("started"), second.log)
+
+
+@pytest.mark.timeout(120)
+def test_a_directory_is_a_datastore_and_passwords_roll_over(cluster: Cluster) -> None:
+    """No etcd. A password that changes is set on the running session; one that is missing closes it."""
+    store, secrets = cluster.work / "store", cluster.work / "secrets"
+    store.mkdir()
+    (secrets / "mesh").mkdir(parents=True)
+    (secrets / "mesh" / "key").write_text("first\n")
+    config = {"nodeMeshPassword": {"secretKeyRef": {"name": "mesh", "key": "key"}}}
+    (store / "config.json").write_text(resource("BGPConfiguration", "default", config))
+    (store / "pool.yaml").write_text(resource("IPPool", "pods", {"cidr": "10.244.0.0/16"}))
+    fast = {"apiVersion": "bgpd/v1", "kind": "ClusterConfiguration", "metadata": {"name": "default"}}
+    (store / "fast.yaml").write_text(json.dumps(fast | {"spec": {"connectRetryTime": "1s"}}))
+    options = (*OPTIONS, "--secrets", str(secrets))
+    nodes = [cluster.daemon(n, *options, datastore=f"files://{store}").start() for n in (1, 2)]
+    logs = [node.log for node in nodes]
+    wait(lambda: [node.established() for node in nodes] == [1, 1], *logs)
+    wait(lambda: all(node.events("block_claimed") for node in nodes), *logs)
+    blocks = {n: str(node.events("block_claimed")[0]["block"]) for n, node in enumerate(nodes, 1)}
+    wait(lambda: any(route.startswith(f"{blocks[2]} via 192.0.2.2 ") for route in cluster.hosts[0].routes()), *logs)
+
+    counts = reloads(nodes)
+    (secrets / "mesh" / "key").write_text("second\n")
+    wait(partial(moved, nodes, counts), *logs)
+    assert [each for node in nodes for each in node.events("session") if each["old"] == "Established"] == []
+
+    (secrets / "mesh" / "key").rename(secrets / "mesh" / "gone")
+    wait(lambda: [node.established() for node in nodes] == [0, 0], *logs)
+    wait(lambda: any("secret" in str(each["reason"]) for each in nodes[0].events("resource_problem")), *logs)
+    (secrets / "mesh" / "gone").rename(secrets / "mesh" / "key")
+    wait(lambda: [node.established() for node in nodes] == [1, 1], *logs)
+
+    # A mistake in one file is named with its line, and takes nothing along.
+    (store / "pool.yaml").write_text("kind: [\n")
+    wait(lambda: any("pool.yaml:" in str(each["reason"]) for each in nodes[0].events("resource_problem")), *logs)
+    assert [node.established() for node in nodes] == [1, 1]
