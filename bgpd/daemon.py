@@ -116,8 +116,8 @@ class Daemon:
         self._reloading = asyncio.Event()
         self._converged = asyncio.Event()
         self.stalls = Stalls()
-        self.engine = Engine(self._bug)
-        self.network = Network(self.engine.poke, log.emit)
+        self.engine = Engine(self._bug, self.stalls.alone)
+        self.network = Network(self.engine.poke, log.emit, self.engine.arrived)
         self.kernel: KernelService | None = None
         self._answers: Answers
         self._membership: Membership | None = None

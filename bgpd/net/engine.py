@@ -1,6 +1,7 @@
 """The engine gives the speaker its turns.
 
-Each callback that brings something in pokes the engine; the engine runs the speaker for at most `BUDGET`
+Each callback that brings something in pokes the engine; where it brought messages and no other socket waits, it is the
+turn itself, without a round through the loop. The engine runs the speaker for at most `BUDGET`
 seconds, goes back to the loop, and comes again while there is work. One timer stands at the speaker's next
 deadline. How long a turn really took is seen by the loop (`io_loop`).
 """
@@ -22,10 +23,11 @@ _PAUSE_MAX: Final = 1.0
 class Engine:
     """Turns and the timer."""
 
-    def __init__(self, report: Callable[[str], None]) -> None:
-        """`report` takes the traceback of a turn that failed."""
+    def __init__(self, report: Callable[[str], None], alone: Callable[[], bool] = lambda: False) -> None:
+        """`report` takes the traceback of a turn that failed; `alone` says whether one socket only was ready."""
         self.turns = 0  #: turns since start
         self._report: Final = report
+        self._alone: Final = alone
         self._bugs = 0  # failed turns in a row
         self._tidied = now()
         self._speaker: Speaker | None = None
@@ -45,6 +47,13 @@ class Engine:
         if not self._turn_due and self._loop is not None:
             self._turn_due = True
             self._loop.call_soon(self._turn)
+
+    def arrived(self) -> None:
+        """Messages came in by a socket. Where no other one waits they have their turn here and now."""
+        if not self._turn_due and self._alone():
+            self._turn()
+        else:
+            self.poke()
 
     def stop(self) -> None:
         self._speaker = None

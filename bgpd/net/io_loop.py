@@ -32,6 +32,7 @@ class Stalls:
     def __init__(self) -> None:
         self.counts: Final = [0] * (len(BUCKETS) + 1)  #: observations a bucket, the last is +Inf
         self.total = 0.0  #: seconds, all observations
+        self.ready = 0  #: sockets that the last look found ready
         self._worst = [0.0, 0.0]  # of this minute and of the last
         self._minute = now()
 
@@ -50,6 +51,10 @@ class Stalls:
         if at - self._minute >= _WINDOW:
             self._roll(at)
         return max(self._worst)
+
+    def alone(self) -> bool:
+        """Whether the last look found one socket: whoever is called for it makes nobody wait."""
+        return self.ready == 1
 
     def _roll(self, at: float) -> None:
         self._worst = [0.0, self._worst[0] if at - self._minute < 2 * _WINDOW else 0.0]
@@ -103,6 +108,7 @@ class Poll(selectors.BaseSelector):
                     ready.append((key, events & key.events))
         except InterruptedError:
             pass
+        self._stalls.ready = len(ready)
         self._back = now()
         return ready
 

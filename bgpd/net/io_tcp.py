@@ -48,7 +48,15 @@ class ListenRefused(Exception):  # noqa: N818 - a refusal with a sentence for th
 class Transport(asyncio.BufferedProtocol):
     """One TCP connection (`speaker.ports.Transport`)."""
 
-    def __init__(self, speaker: Speaker, poke: Callable[[], None], alive: "set[Transport]", *, dialed: bool) -> None:
+    def __init__(
+        self,
+        speaker: Speaker,
+        poke: Callable[[], None],
+        alive: "set[Transport]",
+        *,
+        dialed: bool,
+        arrived: Callable[[], None] | None = None,
+    ) -> None:
         self.dialed = dialed
         self.local_address = self.remote_address = b""
         self.local_port = self.remote_port = 0
@@ -56,6 +64,7 @@ class Transport(asyncio.BufferedProtocol):
         self.next_hops: dict[Family, bytes] = {}
         self._speaker = speaker
         self._poke = poke
+        self._arrived = arrived if arrived is not None else poke
         self._alive = alive
         self._framer = Framer()
         self._tcp: asyncio.Transport | None = None
@@ -88,7 +97,7 @@ class Transport(asyncio.BufferedProtocol):
                 speaker.frame(self, frame, at)
         except WireError as error:
             speaker.frame_error(self, error, at)
-        self._poke()
+        self._arrived()
 
     def eof_received(self) -> bool:
         return False  # asyncio closes, connection_lost follows
@@ -153,8 +162,10 @@ class Transport(asyncio.BufferedProtocol):
 class Network:
     """Every socket of the daemon: listeners, dials under way, transports (`speaker.ports.Dialer`)."""
 
-    def __init__(self, poke: Callable[[], None], log: Log) -> None:
+    def __init__(self, poke: Callable[[], None], log: Log, arrived: Callable[[], None] | None = None) -> None:
+        """`poke`: the speaker has something to do; `arrived`: the same, of messages (`Engine`)."""
         self._poke = poke
+        self._arrived = arrived if arrived is not None else poke
         self._log = log
         self._speaker: Speaker | None = None
         self._listeners: list[socket.socket] = []
@@ -330,7 +341,9 @@ class Network:
         speaker = self._speaker
         assert speaker is not None
         loop = asyncio.get_running_loop()
-        await loop.connect_accepted_socket(lambda: Transport(speaker, self._poke, self._alive, dialed=dialed), sock)
+        await loop.connect_accepted_socket(
+            lambda: Transport(speaker, self._poke, self._alive, dialed=dialed, arrived=self._arrived), sock
+        )
 
     # ===== keys =====
 

@@ -97,6 +97,7 @@ class Speaker:
         )
         self._roster: Final = Roster(held, self._joining, self._dynamic, self._sessions)
         self._connections: Final = self._sessions.connections
+        self._to_flush: Final = (*self._defaults.tables.values(), *held.tables.values())
         self._steps: Iterator[None] = iter(())  # of the last configuration, those that are still to be taken
         self._local: dict[tuple[Family, bool], Path] = {}  # by family and guard: the paths of what we originate
         # Verbs that are a part's own.
@@ -364,7 +365,7 @@ class Speaker:
             self._completion.look_recovered(now, self._joining.regroup)
         self._intake.look_at_memory()
         busy = bool(inbox) or bool(jobs)
-        for table in (*self._defaults.tables.values(), *self.tables.values()):
+        for table in self._to_flush:
             if table.flush(more):
                 busy = True
         for neighbor in list(self._joining.told_with_limit):

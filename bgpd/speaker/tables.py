@@ -117,6 +117,8 @@ class Table:
 
     def flush(self, more: Callable[[], bool]) -> bool:
         """At least one slice for one group and the FIB, further ones while `more()`. True: there is more to do."""
+        if not self.groups and not self._wants:
+            return False
         if self._wants and self._fib is not None:
             self._submit(self._fib)
         busy = bool(self._wants)

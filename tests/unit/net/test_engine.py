@@ -55,6 +55,25 @@ async def test_turns_go_on_while_there_is_work() -> None:
     made.stop()
 
 
+async def test_messages_that_come_alone_have_their_turn_at_once() -> None:
+    speaker, lonely = FakeSpeaker(), [False]
+    bugs: list[str] = []
+    made = Engine(bugs.append, lambda: lonely[0])
+    made.start(cast("Speaker", speaker))
+    lonely[0] = True
+    made.arrived()  # the turn that `start` asked for stands before it
+    assert speaker.turns == 0
+    await asyncio.wait_for(speaker.done.wait(), 5)
+    made.arrived()
+    assert speaker.turns == 2
+    lonely[0] = False
+    made.arrived()
+    assert speaker.turns == 2
+    await asyncio.sleep(0)
+    assert speaker.turns == 3
+    made.stop()
+
+
 async def test_pokes_before_a_turn_are_one_turn() -> None:
     speaker = FakeSpeaker()
     made = engine(speaker)

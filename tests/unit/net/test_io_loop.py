@@ -1,6 +1,7 @@
 """The loop over a selector of ours: what is ready, how much at once, how long it was away."""
 
 import asyncio
+import contextlib
 import selectors
 import socket
 import time
@@ -59,6 +60,18 @@ def test_reading_and_writing_are_told_apart(poll: Poll) -> None:
         right.close()  # seen by whoever waits for anything
         poll.modify(left, selectors.EVENT_WRITE, "other")
         assert [events for _, events in poll.select(1)] == [2]
+
+
+def test_one_that_is_alone_is_known() -> None:
+    stalls = Stalls()
+    poll, (left, right) = Poll(stalls), socket.socketpair()
+    with left, right, contextlib.closing(poll):
+        poll.register(left, selectors.EVENT_WRITE)
+        poll.select(0)
+        assert stalls.alone()
+        poll.register(right, selectors.EVENT_WRITE)
+        poll.select(0)
+        assert not stalls.alone()
 
 
 def test_what_is_not_registered_is_refused(poll: Poll) -> None:
