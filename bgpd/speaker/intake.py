@@ -20,12 +20,13 @@ from bgpd.speaker.holdings import Holdings
 from bgpd.speaker.inbox import Inbox, Queue
 from bgpd.speaker.limits import enforce_in
 from bgpd.speaker.neighbor import Connection, Neighbor, Rib
-from bgpd.speaker.policing import by_class, by_id, multicast_in
+from bgpd.speaker.policing import by_class, by_id
 from bgpd.speaker.retention import marked
 from bgpd.speaker.tables import Table
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.errors import Fault, Severity, WireError
 from bgpd.wire.iana import LLGR_STALE, MessageType
+from bgpd.wire.nlri import multicast_in
 from bgpd.wire.prefix import format_address
 from bgpd.wire.update import Batch, decode_update
 
@@ -80,7 +81,7 @@ class Intake:
                 return
             for batch in update.batches:
                 rib = ribs[batch.family]
-                if strays := multicast_in(batch.family, batch.announced, with_ids=rib.with_ids):
+                if strays := multicast_in(batch.announced, batch.family.bits, 4 if rib.with_ids else 0):
                     update.faults.append(_without(batch, strays))
                 self._take(self._tables[batch.family], rib, batch.withdrawn, batch.announced, batch.attrs, now)
                 if rib.source.beyond != rib.beyond_said:

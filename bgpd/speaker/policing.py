@@ -12,7 +12,6 @@ from bgpd.policy.chain import Chain
 from bgpd.rib.path import Path
 from bgpd.speaker.reconcile import COST, Cost
 from bgpd.wire.attrs import Attrs
-from bgpd.wire.family import IPV4, Family
 
 
 class Exporter:
@@ -69,14 +68,6 @@ def by_class(chain: Chain, prefixes: list[bytes]) -> dict[int, list[bytes]]:
     for prefix in prefixes:
         found.setdefault(chain.classify(prefix), []).append(prefix)
     return found
-
-
-def multicast_in(family: Family, prefixes: list[bytes], *, with_ids: bool) -> list[bytes]:
-    """Those of a unicast batch that are multicast: no packet has such a destination as a route's. Asked of each one."""
-    at = 4 if with_ids else 0
-    if family is IPV4:
-        return [prefix for prefix in prefixes if prefix[at] > 3 and prefix[at + 1] & 0xF0 == 0xE0]  # 224.0.0.0/4
-    return [prefix for prefix in prefixes if prefix[at] > 7 and prefix[at + 1] == 0xFF]  # ff00::/8
 
 
 def judged_anew(changed: tuple[str, ...]) -> bool:

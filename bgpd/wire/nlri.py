@@ -62,6 +62,16 @@ def decode_nlri_with_ids(data: bytes, start: int, end: int, bits: int) -> list[b
     return items
 
 
+def multicast_in(prefixes: list[bytes], bits: int, at: int) -> list[bytes]:
+    """Those that lie in 224.0.0.0/4 or ff00::/8: no unicast route has such a destination. Asked of every prefix.
+
+    `bits`: the family's longest length. `at`: where a prefix begins in its item: 4 behind path identifiers, else 0.
+    """
+    if bits == 32:
+        return [prefix for prefix in prefixes if prefix[at] > 3 and prefix[at + 1] & 0xF0 == 0xE0]
+    return [prefix for prefix in prefixes if prefix[at] > 7 and prefix[at + 1] == 0xFF]
+
+
 def _invalid(data: bytes, pos: int, end: int, bits: int) -> WireError:
     """The error of a run that does not end where it should, by the first prefix that is wrong."""
     while data[pos] <= bits and pos + _SIZES[bits][data[pos]] <= end:

@@ -1,7 +1,8 @@
 import pytest
 
 from bgpd.wire.errors import WireError
-from bgpd.wire.nlri import decode_nlri, decode_nlri_with_ids
+from bgpd.wire.nlri import decode_nlri, decode_nlri_with_ids, multicast_in
+from bgpd.wire.prefix import parse_prefix
 
 RUN = b"\x18\x0a\xf4\x01" + b"\x00" + b"\x20\xc0\x00\x02\x01" + b"\x14\x0a\xf4\x10"
 
@@ -51,3 +52,15 @@ def test_broken_runs_with_path_identifiers(run: bytes) -> None:
     with pytest.raises(WireError) as caught:
         decode_nlri_with_ids(run, 0, len(run), 32)
     assert (caught.value.code, caught.value.subcode) == (3, 10)
+
+
+def test_multicast_prefixes_are_found_behind_identifiers_too() -> None:
+    four = [
+        parse_prefix(text)[1]
+        for text in ("224.0.0.0/4", "239.255.255.255/32", "10.0.0.0/8", "224.0.0.0/3", "0.0.0.0/0")
+    ]
+    six = [parse_prefix(text)[1] for text in ("ff00::/8", "ff02::1/128", "fe00::/7", "2001:db8::/32", "::/0")]
+    for bits, prefixes in ((32, four), (128, six)):
+        assert multicast_in(prefixes, bits, 0) == prefixes[:2]
+        with_ids = [bytes((255, 224, 1, 7)) + prefix for prefix in prefixes]
+        assert multicast_in(with_ids, bits, 4) == with_ids[:2]
