@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import bgpd
 from bgpd import compiled
 from bgpd.http.service import Health
-from bgpd.http.snapshot import FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
+from bgpd.http.snapshot import ClusterMetrics, FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
 from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now, wall
 from bgpd.net.io_loop import BUCKETS, Stalls
@@ -60,6 +60,7 @@ class Answers:
     ) -> None:
         """`restart` makes the daemon leave for a restart; it takes words for the log."""
         self.reloads = self.reload_failures = 0  #: configurations taken over, and refused
+        self.cluster: Callable[[], ClusterMetrics | None] = lambda: None  #: what is to be said of the datastore
         self._hostname: Final = hostname
         self._listening: Final = listening
         self._engine: Final = engine
@@ -283,6 +284,7 @@ class Answers:
             reload_failures=self.reload_failures,
             restarting=speaker.recovery.active,
             draining=speaker.draining,
+            cluster=self.cluster(),
         )
 
     def _fib_metrics(self) -> FibMetrics | None:

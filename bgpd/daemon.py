@@ -276,6 +276,8 @@ class Daemon:
             restart=self.restart,
         )
         answers.start(self.speaker, self.kernel)
+        if self._membership is not None:
+            answers.cluster = self._membership.metrics
         service = ControlService(spec.control, queries=answers, on_event=self._shell_event)
         await service.start(control)
         stack.push_async_callback(service.stop)

@@ -33,6 +33,7 @@ from bgpd.cluster.store.opening import open_store
 from bgpd.cluster.store.reading import Reader, ranges_of
 from bgpd.config.datastore import parse_node_name
 from bgpd.health.service import Health
+from bgpd.http.snapshot import ClusterMetrics
 from bgpd.model import DaemonSpec
 from bgpd.net.discover import local_addresses, source_towards
 from bgpd.net.io_clock import now
@@ -269,6 +270,16 @@ class Membership:
     def problems(self) -> list[str]:
         """What is wrong now, in words."""
         return list(self._problems)
+
+    def metrics(self) -> ClusterMetrics:
+        """Of the datastore, for /metrics."""
+        return ClusterMetrics(
+            following=self.follower.state is State.FOLLOWING,
+            revision=self.follower.picture.revision,
+            reads=self.follower.lists,
+            resources=len(self._reader.snapshot.resources),
+            problems=len(self._problems),
+        )
 
     def status(self) -> dict[str, Any]:
         """What the node says about itself in the store."""

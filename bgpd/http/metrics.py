@@ -19,7 +19,7 @@ from typing import Final
 from prometheus_client import REGISTRY
 from prometheus_client.exposition import choose_encoder
 
-from bgpd.http.snapshot import FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
+from bgpd.http.snapshot import ClusterMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
 from bgpd.wire.iana import describe
 
 #: Session states, by the number that `bgpd_session_state` reports.
@@ -58,6 +58,10 @@ def _one(value: Callable[[MetricsSnapshot], float | None]) -> Callable[[str, Met
 
 def _fib(value: Callable[[FibMetrics], float]) -> Callable[[str, MetricsSnapshot], Iterable[str]]:
     return _one(lambda snapshot: None if snapshot.fib is None else value(snapshot.fib))
+
+
+def _cluster(value: Callable[[ClusterMetrics], float]) -> Callable[[str, MetricsSnapshot], Iterable[str]]:
+    return _one(lambda snapshot: None if snapshot.cluster is None else value(snapshot.cluster))
 
 
 def _keyed(
@@ -322,6 +326,21 @@ METRICS: Final[tuple[Metric, ...]] = (
         _one(lambda s: s.connections_refused),
     ),
     Metric("bgpd_config_reloads_total", "counter", "Configurations taken over, and refused ones.", _reloads),
+    Metric(
+        "bgpd_datastore_following",
+        "gauge",
+        "1 where what is in force is what the datastore says.",
+        _cluster(lambda c: int(c.following)),
+    ),
+    Metric("bgpd_datastore_revision", "gauge", "Up to where it is followed.", _cluster(lambda c: c.revision)),
+    Metric("bgpd_datastore_reads_total", "counter", "Times that everything was read.", _cluster(lambda c: c.reads)),
+    Metric("bgpd_cluster_resources", "gauge", "Resources in force.", _cluster(lambda c: c.resources)),
+    Metric(
+        "bgpd_cluster_problems",
+        "gauge",
+        "Resources, or parts of what they ask for, that are not in force.",
+        _cluster(lambda c: c.problems),
+    ),
 )
 
 

@@ -79,6 +79,17 @@ class FibMetrics:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ClusterMetrics:
+    """The datastore's side."""
+
+    following: bool = False  #: what is in force is what the datastore says
+    revision: int = 0  #: of the datastore, up to which it is followed
+    reads: int = 0  #: times that everything was read
+    resources: int = 0  #: in force
+    problems: int = 0  #: resources, or parts of what they ask for, that are not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MetricsSnapshot:
     """Everything that one scrape reports, taken at one moment."""
 
@@ -101,3 +112,4 @@ class MetricsSnapshot:
     restarting: bool = False  #: we came back from a restart, and our table is not complete yet
     draining: bool = False  #: everything is announced with GRACEFUL_SHUTDOWN
     reload_failures: int = 0  #: configurations refused; the old one stayed
+    cluster: ClusterMetrics | None = None  #: None: there is no datastore

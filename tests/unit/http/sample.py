@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from bgpd.http.service import Health
-from bgpd.http.snapshot import FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
+from bgpd.http.snapshot import ClusterMetrics, FamilyMetrics, FibMetrics, Histogram, MetricsSnapshot, NeighborMetrics
 from bgpd.speaker.views import StatusView
 from tests.unit.control.fake import STATUS
 
@@ -58,6 +58,7 @@ SNAPSHOT = MetricsSnapshot(
     connections_refused=4,
     reloads=1,
     reload_failures=2,
+    cluster=ClusterMetrics(following=True, revision=77, reads=2, resources=9, problems=1),
 )
 
 

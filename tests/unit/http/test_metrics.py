@@ -50,6 +50,8 @@ def test_figures_arrive() -> None:
     assert sample("bgpd_kernel_routes", state="conflict") == 1
     assert sample("bgpd_policy_matches_total", policy="from-rack", term="customers") == 12
     assert sample("bgpd_config_reloads_total", result="failure") == 2
+    assert sample("bgpd_datastore_following") == 1
+    assert sample("bgpd_cluster_problems") == 1
     notification = {"neighbor": "node2", "direction": "received", "code": "6", "subcode": "2"}
     assert sample("bgpd_notifications_total", **notification, reason="Cease: Administrative Shutdown") == 1
 
