@@ -138,6 +138,8 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
                 table=values.get("table"),
                 protocol=values.get("protocol"),
                 metric=values.get("metric"),
+                nexthop_objects=values.get("nexthop-objects"),
+                audit_interval=values.get("audit-interval"),
                 pools=tuple(value.value for value in values.all("pool")),
                 vxlan=VxlanSpec(
                     vni=values.get("vxlan-vni"),

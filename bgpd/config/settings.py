@@ -189,6 +189,22 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         example="64",
     ),
     Setting(
+        name="nexthop-objects",
+        kind=kinds.number(0, 4294967295),
+        default=1000,
+        metavar="N",
+        help="routes with the same next hops from which on they share a nexthop object of the kernel; 0: none ever do",
+        example="0",
+    ),
+    Setting(
+        name="audit-interval",
+        kind=kinds.seconds(0, 86400),
+        default=60.0,
+        metavar="SECONDS",
+        help="time between two rounds of the audit that compares the kernel's table with ours; 0: none",
+        example="600",
+    ),
+    Setting(
         name="pool",
         kind=kinds.POOL,
         shape=Shape.LIST,

@@ -14,7 +14,10 @@ It owns the routes that carry our protocol number, metric and table, and nothing
     knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links
     tunnel      which prefixes are encapsulated, and what a next hop comes to then
     overlay     VXLAN devices and their entries, before the routes that use them; io_vxlan: the same in netlink (shell)
+    objects     nexthop objects: many routes, one thing to change
     resync      a dump takes the place of what was believed                                                (shell)
+    audit       is the kernel as it should be? On demand, and slowly for ever                             (shell)
+    compare     wanted, written and found: the differences, with reasons
     report      what happened and how things stand, in words; culprit: who is behind a netlink port        (shell)
 
 What it refuses: to write over a route that is not known to be ours, to delete by anything less than protocol, table

@@ -99,7 +99,7 @@ class Audit:
         samples: dict[Plane, list[tuple[bytes, Route]]] = {}
         await self._resync.run(witness)
         views = [
-            finding_view(plane, self._tables.links, finding)
+            finding_view(self._tables, plane, finding)
             for plane, survey in surveys.items()
             for finding in survey.findings
         ]
@@ -107,7 +107,7 @@ class Audit:
         for plane, sample in samples.items():
             findings = self._look(plane, sample)
             count += len(findings)
-            views += [finding_view(plane, self._tables.links, finding) for finding in findings]
+            views += [finding_view(self._tables, plane, finding) for finding in findings]
         looked = sum(len(sample) for sample in samples.values()) if self._tables.spec.table == MAIN else 0
         self._answer(views, count, sum(dumped.values()), looked, begun)
 
@@ -169,12 +169,14 @@ class Audit:
                 self._stir()
         tables.counters["audits"] += 1
         tables.audited = time.time()
+        tables.collect_wanted = bool(tables.objects.written)
+        self._stir()
 
     async def _trickle(self, plane: Plane) -> int:
         """One family's dump, a datagram at a time; returns how many routes are not as believed, at least."""
         knowledge = self._tables.knowledge
         dump = await asyncio.get_running_loop().run_in_executor(self._eyes, Dump, plane.af, self._tables.spec.table)
-        count = Count(plane.fib)
+        count = Count(plane.fib, plane.busy)
         shared: dict[RouteInfo, Route] = {}
         sample: list[tuple[bytes, Route]] = []
         try:

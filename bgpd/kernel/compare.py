@@ -10,7 +10,7 @@ from typing import Final
 
 from bgpd.kernel.encode import RouteInfo
 from bgpd.kernel.knowledge import Sorted
-from bgpd.kernel.plan import Fib, Route
+from bgpd.kernel.plan import RTN_UNICAST, Fib, Route
 
 
 class Difference(Enum):
@@ -96,7 +96,7 @@ def unused(prefix: bytes, route: Route, hit: tuple[bytes, RouteInfo] | None, *, 
 
     `hit` is what a look-up found, None where it found nothing; `ours`: whether that bears our mark.
     """
-    if not route.hops:
+    if route.kind != RTN_UNICAST:
         return ""  # a guard is there to lose
     if hit is None:
         return "a look-up finds no route at all"
@@ -114,9 +114,10 @@ class Count:
     What is written or told about meanwhile may be seen before or after: it is left out (`Fib.touched`).
     """
 
-    def __init__(self, fib: Fib) -> None:
+    def __init__(self, fib: Fib, busy: set[bytes]) -> None:
+        """`busy`: prefixes of the batch in flight."""
         self._fib: Final = fib
-        self.touched: Final[set[bytes]] = set()
+        self.touched: Final = set(busy)
         fib.touched = self.touched
         self._matched = 0
         self._wrong = 0

@@ -168,8 +168,11 @@ class Encoder:
         if tail is None:
             if len(self._tails) > 10_000:  # next hops that are long gone
                 self._tails.clear()
-            tail = self._tails[route] = self._common(route.metric) + self._hops(route.hops)
+            tail = self._tails[route] = self._common(route.metric) + self._ways(route)
         return tail
+
+    def _ways(self, route: Route) -> bytes:
+        return _RTA32.pack(8, RTA_NH_ID, route.nexthop) if route.nexthop else self._hops(route.hops)
 
     def _hops(self, hops: tuple[Hop, ...]) -> bytes:
         if not hops:
@@ -244,6 +247,8 @@ class RouteInfo:
 
     def route(self) -> Route:
         """As the value that `plan` compares."""
+        if self.nexthop_id:
+            return Route(self.kind, (), self.metric, self.nexthop_id)
         # An IPv6 blackhole is attached to lo by the kernel; that is no way out.
         return Route(self.kind, self.hops if self.kind == RTN_UNICAST else (), self.metric)
 

@@ -18,12 +18,15 @@ from typing import Any, Final
 
 from pyroute2 import IPRSocket
 
-from bgpd.kernel import encode
+from bgpd.kernel import encode, objects
 from bgpd.kernel.encode import Memo, RouteInfo
+from bgpd.kernel.objects import Object
 from bgpd.kernel.plan import Refusal
 from bgpd.wire.prefix import parse_address
 
 _SOL_NETLINK: Final = 270
+_NETLINK_ADD_MEMBERSHIP: Final = 1
+_RTNLGRP_NEXTHOP: Final = 32
 _NETLINK_EXT_ACK: Final = 11
 _NETLINK_GET_STRICT_CHK: Final = 12
 _SO_ATTACH_FILTER: Final = 26
@@ -76,6 +79,17 @@ class Writer:
                 refusal = encode.parse_refusal(data, start, end, flags)
                 if refusal is not None:
                     refusals.append(refusal)
+
+    def command(self, kind: int, flags: int, body: bytes) -> tuple[int, str]:
+        """One message by itself: its errno (0: done) and the kernel's words. Raises Overrun, OSError."""
+        self._seq += 1
+        header = struct.pack("=IHHII", 16 + len(body), kind, encode.F_REQUEST | encode.F_ACK | flags, self._seq, 0)
+        self._socket.sendto(header + body, (0, 0))
+        while True:
+            data = _receive(self._socket)
+            for answer, answer_flags, number, _, start, end in encode.messages(data):
+                if answer == encode.NLMSG_ERROR and number == self._seq:
+                    return encode.parse_error(data, start, end, answer_flags)
 
     def probe(self) -> int:
         """The errno of a write that every kernel rejects: EPERM where we may not write at all."""
@@ -146,6 +160,8 @@ class Events:
             _size(self._socket, _SO_RCVBUFFORCE, socket.SO_RCVBUF, receive_buffer)
             _filter_out(self._socket, writer_port)
             self._netlink.bind()
+            with suppress(OSError):  # kernels before 5.3 have no nexthop objects
+                self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _RTNLGRP_NEXTHOP)
         except BaseException:
             self.close()
             raise
@@ -215,15 +231,18 @@ def _decode(marshal: Any, data: bytes) -> Iterator[LinkEvent | AddressEvent]:
 
 def _filter_out(sock: socket.socket, port: int) -> None:
     """Drop, in the kernel, route messages that answer to this port id (classic BPF: it loads big-endian)."""
-    new, gone = (int.from_bytes(struct.pack("=H", n), "big") for n in (encode.RTM_NEWROUTE, encode.RTM_DELROUTE))
+    kinds = (encode.RTM_NEWROUTE, encode.RTM_DELROUTE, objects.RTM_NEWNEXTHOP, objects.RTM_DELNEXTHOP)
+    new, gone, other, removed = (int.from_bytes(struct.pack("=H", n), "big") for n in kinds)
     ours = int.from_bytes(struct.pack("=I", port), "big")
     load_half, load_word, equal, give = 0x28, 0x20, 0x15, 0x06
     program = b"".join(
         struct.pack("=HBBI", *row)
         for row in (
             (load_half, 0, 0, 4),  # nlmsg_type
-            (equal, 1, 0, new),
-            (equal, 0, 3, gone),
+            (equal, 3, 0, new),
+            (equal, 2, 0, gone),
+            (equal, 1, 0, other),
+            (equal, 0, 3, removed),
             (load_word, 0, 0, 12),  # nlmsg_pid: who asked for it
             (equal, 0, 1, ours),
             (give, 0, 0, 0),
@@ -255,6 +274,27 @@ def _ask(netlink: Any, kind: int) -> Iterator[LinkEvent | AddressEvent]:
         yield from _decode(netlink.marshal, data)
         if any(m[0] in {encode.NLMSG_DONE, encode.NLMSG_ERROR} for m in encode.messages(data)):
             return
+
+
+def dump_objects() -> list[Object] | None:
+    """Every nexthop object; None where the kernel has none of that kind."""
+    sock = _open(1 << 16, 1 << 20)
+    out: list[Object] = []
+    try:
+        body = objects.encode_id(0)
+        header = struct.pack("=IHHII", 16 + len(body), objects.RTM_GETNEXTHOP, encode.F_REQUEST | encode.F_DUMP, 1, 0)
+        sock.sendto(header + body, (0, 0))
+        while True:
+            data = _receive(sock)
+            for kind, _, _, _, start, end in encode.messages(data):
+                if kind == objects.RTM_NEWNEXTHOP:
+                    out.append(objects.parse(data, start, end))
+                elif kind == encode.NLMSG_ERROR:
+                    return None
+                elif kind == encode.NLMSG_DONE:
+                    return out
+    finally:
+        sock.close()
 
 
 def dump_routes(af: int, table: int) -> list[tuple[bytes, RouteInfo]]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, RTM_F_CLONED, RouteInfo
 from bgpd.kernel.links import Links
+from bgpd.kernel.objects import Object, Objects
 from bgpd.kernel.plan import GUARD_METRIC, Fib, Route
 from bgpd.model import KernelSpec
 from bgpd.wire.family import FAMILIES, IPV4, Family
@@ -51,7 +52,8 @@ class Sorted:
 class Knowledge:
     """Takes in what netlink says, for both families."""
 
-    def __init__(self, spec: KernelSpec, links: Links, fibs: dict[int, Fib]) -> None:
+    def __init__(self, spec: KernelSpec, links: Links, fibs: dict[int, Fib], objects: Objects) -> None:
+        self._objects = objects
         self._table = spec.table
         self._protocol = spec.protocol
         self._metrics = frozenset({spec.metric, GUARD_METRIC})
@@ -71,11 +73,22 @@ class Knowledge:
         """A link event."""
         if self._links.link(index, name, flags, present):
             self.gone.extend((af, index) for af in self._fibs)
+        link = self._links.links.get(index)
+        if link is None or not link.usable:
+            self._objects.through(index)
 
     def address(self, index: int, address: bytes, length: int, present: bool) -> None:
         """An address event."""
         if self._links.address(index, address, length, present):
             self.gone.append((AF_INET, index))
+
+    def nexthop(self, seen: Object, present: bool) -> None:
+        """A nexthop object event: somebody else wrote or removed one."""
+        if self._objects.mine(seen.id):
+            if present:
+                self._objects.changed(seen)
+            else:
+                self._objects.removed(seen.id)
 
     def route(self, prefix: bytes, info: RouteInfo, present: bool, flags: int, port: int, now: float) -> None:
         """A route event: somebody else (netlink port id `port`, 0: the kernel) added, changed or removed a route."""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
-from bgpd.kernel import encode
+from bgpd.kernel import encode, objects
 from bgpd.kernel.io_netlink import AddressEvent, Events, LinkEvent, Overrun
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.tables import Tables
@@ -103,6 +103,8 @@ class Listener:
             if kind in {encode.RTM_NEWROUTE, encode.RTM_DELROUTE}:
                 prefix, info = encode.parse_route(data, start, end, {})
                 tables.knowledge.route(prefix, info, kind == encode.RTM_NEWROUTE, flags, port, time.monotonic())
+            elif kind in {objects.RTM_NEWNEXTHOP, objects.RTM_DELNEXTHOP}:
+                tables.knowledge.nexthop(objects.parse(data, start, end), kind == objects.RTM_NEWNEXTHOP)
             elif kind in _LINKS and self._events is not None:
                 for event in self._events.decode(data[start:end]):
                     self.take_link(event)

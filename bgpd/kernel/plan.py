@@ -59,13 +59,14 @@ RETRY_MAX: Final = 60.0
 class Route:
     """What the FIB holds for a prefix: kind, ways out, metric. A value; shared, never changed."""
 
-    __slots__ = ("_hash", "hops", "kind", "metric")
+    __slots__ = ("_hash", "hops", "kind", "metric", "nexthop")
 
-    def __init__(self, kind: int, hops: tuple[Hop, ...], metric: int) -> None:
+    def __init__(self, kind: int, hops: tuple[Hop, ...], metric: int, nexthop: int = 0) -> None:
         self.kind: Final = kind
         self.hops: Final = hops  #: sorted
         self.metric: Final = metric
-        self._hash: Final = hash((kind, hops, metric))
+        self.nexthop: Final = nexthop  #: id of the nexthop object that has the ways out (`objects`); 0: none
+        self._hash: Final = hash((kind, hops, metric, nexthop))
 
     def __hash__(self) -> int:
         return self._hash
@@ -75,16 +76,21 @@ class Route:
             return True
         if not isinstance(other, Route):
             return NotImplemented
-        return self.metric == other.metric and self.kind == other.kind and self.hops == other.hops
+        return (
+            self.nexthop == other.nexthop
+            and self.metric == other.metric
+            and self.kind == other.kind
+            and self.hops == other.hops
+        )
 
     def __repr__(self) -> str:
-        return f"Route(kind={self.kind}, hops={self.hops!r}, metric={self.metric})"
+        return f"Route(kind={self.kind}, hops={self.hops!r}, metric={self.metric}, nexthop={self.nexthop})"
 
 
 class Target:
     """One distinct want and what it comes to at the moment; all prefixes that want the same share it."""
 
-    __slots__ = ("addresses", "count", "reason", "route", "want")
+    __slots__ = ("addresses", "count", "group", "plain", "reason", "route", "want")
 
     def __init__(self, want: Want) -> None:
         self.want: Final = want
@@ -92,6 +98,8 @@ class Target:
         self.route: Route | None = None  #: None: no next hop is reachable, `reason` says why
         self.reason = "not resolved yet"
         self.count = 0  #: prefixes that want it
+        self.group = 0  #: its nexthop object, where it has one
+        self.plain = False  #: the kernel refused it one
 
 
 class Failure:
@@ -132,8 +140,11 @@ class Batch:
 class Fib:
     """Wanted and written routes of one family in one table."""
 
-    def __init__(self, metric: int) -> None:
+    def __init__(self, metric: int, many: int = 0) -> None:
+        """`many`: prefixes from which on a target has `grown`; 0: none ever does."""
         self.metric: Final = metric
+        self._many: Final = many
+        self.grown: list[Target] = []  #: targets that so many prefixes share now, and nobody has looked at yet
         self.wants: dict[bytes, Target] = {}
         self.targets: dict[Want, Target] = {}
         self.written: dict[bytes, Route] = {}  #: ours in the kernel, as far as we know
@@ -173,6 +184,8 @@ class Fib:
             if old is target:
                 continue
             target.count += 1
+            if target.count == self._many:
+                self.grown.append(target)
             known[prefix] = target
             dirty[prefix] = None
             if old is not None:
@@ -428,6 +441,14 @@ class Fib:
             if verdict:
                 count += self.lost(prefix, route.metric)
         return count
+
+    def lost_with(self, groups: Container[int], prefixes: Iterable[bytes]) -> int:
+        """Nexthop objects are gone: the kernel dropped, without a word, the routes that name them. Returns how many."""
+        written = self.written
+        lost = [
+            p for p in prefixes if (route := written.get(p)) is not None and route.nexthop and route.nexthop in groups
+        ]
+        return sum([self.lost(prefix, written[prefix].metric) for prefix in lost])
 
     def moved(self, targets: set[Target], prefixes: Iterable[bytes]) -> None:
         """The routes of these targets changed: their prefixes, among the given ones, have to be planned."""

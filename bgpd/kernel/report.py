@@ -11,7 +11,7 @@ from bgpd.kernel.culprit import Culprits
 from bgpd.kernel.encode import KIND_NAMES, PROTOCOL_NAMES
 from bgpd.kernel.knowledge import Loss, Losses
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import RTN_BLACKHOLE, Fib, Guard, Hop, Refusal, Route
+from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Refusal, Route
 from bgpd.kernel.tables import Plane, Tables
 from bgpd.kernel.targets import address_words
 from bgpd.speaker.views import KernelFindingView, KernelRouteView, KernelView
@@ -143,16 +143,16 @@ def route_views(tables: Tables) -> Iterator[KernelRouteView]:
     for plane in tables.planes.values():
         for prefixes in (plane.fib.wants, plane.fib.adopted):
             for prefix in list(prefixes):
-                yield _route_view(plane, tables.links, prefix)
+                yield _route_view(tables, plane, prefix)
 
 
-def _route_view(plane: Plane, links: Links, prefix: bytes) -> KernelRouteView:
-    family, fib = plane.family, plane.fib
+def _route_view(tables: Tables, plane: Plane, prefix: bytes) -> KernelRouteView:
+    family, fib, links = plane.family, plane.fib, tables.links
     state, reason = describe(fib, plane.busy, prefix)
     target = fib.wants.get(prefix)
     route = fib.written.get(prefix) or (target.route if target is not None else None)
     if route is not None:
-        next_hops = [hop_words(links, hop) for hop in route.hops]
+        next_hops = [hop_words(links, hop) for hop in tables.ways(route)]
         guard = route.kind == RTN_BLACKHOLE
     else:
         want = target.want if target is not None else ()
@@ -168,22 +168,23 @@ def _route_view(plane: Plane, links: Links, prefix: bytes) -> KernelRouteView:
     )
 
 
-def finding_view(plane: Plane, links: Links, finding: Finding) -> KernelFindingView:
+def finding_view(tables: Tables, plane: Plane, finding: Finding) -> KernelFindingView:
     """One difference that a check found."""
     return KernelFindingView(
         family=plane.family.name,
         prefix=format_prefix(plane.family, finding.prefix),
         difference=finding.difference.value,
-        wanted=route_words(links, finding.wanted),
-        found=route_words(links, finding.found),
+        wanted=route_words(tables, finding.wanted),
+        found=route_words(tables, finding.found),
         reason=finding.reason,
     )
 
 
-def route_words(links: Links, route: Route | None) -> str:
+def route_words(tables: Tables, route: Route | None) -> str:
     """A route for people: its ways out, "blackhole", or empty where there is none."""
     if route is None:
         return ""
-    if not route.hops:
+    if route.kind != RTN_UNICAST:
         return KIND_NAMES.get(route.kind, str(route.kind))
-    return ", ".join(hop_words(links, hop) for hop in route.hops)
+    words = ", ".join(hop_words(tables.links, hop) for hop in tables.ways(route))
+    return words or (f"nexthop object {route.nexthop}" if route.nexthop else "nowhere")

@@ -12,9 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from bgpd.kernel.io_netlink import AddressEvent, LinkEvent, dump_links, dump_routes
+from bgpd.kernel.io_netlink import AddressEvent, LinkEvent, dump_links, dump_objects, dump_routes
 from bgpd.kernel.knowledge import MAIN, Sorted
 from bgpd.kernel.listener import Listener
+from bgpd.kernel.objects import Object
 from bgpd.kernel.plan import Fib
 from bgpd.kernel.tables import Plane, Tables
 
@@ -47,6 +48,7 @@ class Resync:
         tables.resync_reason = ""
         try:
             links, addresses = await self.in_thread(dump_links)
+            seen = await self.in_thread(dump_objects)
             rows = {af: await self.in_thread(self.dump, af) for af in tables.by_af}
             if witness is not None:
                 for af, row in rows.items():
@@ -58,13 +60,19 @@ class Resync:
         events: list[LinkEvent | AddressEvent] = [*links, *addresses]
         for event in events:
             listener.take_link(event)
-        wrong = 0
+        wrong = self._learn_objects(seen)
         for af, row in rows.items():
             for prefix, info in row.others:
                 tables.links.route(prefix, info, present=True)
             wrong += await _learn(tables.by_af[af].fib, row)
         listener.release()
         return wrong
+
+    def _learn_objects(self, seen: list[Object] | None) -> int:
+        """Nexthop objects as they are; returns how many groups were not as believed."""
+        objects = self._tables.objects
+        objects.usable = seen is not None and self._tables.spec.nexthop_objects > 0
+        return objects.learn(seen or [])
 
     def dump(self, af: int) -> Sorted:
         """In the thread: a family's routes in our table and the main one."""

@@ -168,6 +168,7 @@ class KernelService:
     async def sweep(self) -> int:
         """Remove the adopted routes that nobody wants; returns how many. Call it after End-of-RIB or a deadline."""
         count = sum(plane.fib.sweep() for plane in self._tables.planes.values())
+        self._tables.collect_wanted = True
         self._worker.stir()
         await self.settled()
         await self._overlay.tidy()

@@ -11,7 +11,8 @@ from typing import Final
 from bgpd.kernel.encode import Encoder
 from bgpd.kernel.knowledge import AF, Knowledge
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import Fib, Guard, Target, Want
+from bgpd.kernel.objects import Objects
+from bgpd.kernel.plan import Fib, Guard, Hop, Route, Target, Want
 from bgpd.kernel.targets import NextHopCallback, NextHops
 from bgpd.kernel.tunnel import Overlays, plain
 from bgpd.model import KernelSpec, PoolSpec
@@ -33,6 +34,7 @@ COUNTERS: Final = (
     "resyncs",
     "conflicts",
     "fights",
+    "nexthop_writes",
     "audits",
     "audit_differences",
 )
@@ -45,7 +47,7 @@ class Plane:
         self._overlays: Final = overlays
         self.family: Final = family
         self.af: Final = AF[family]
-        self.fib: Final = Fib(spec.metric)
+        self.fib: Final = Fib(spec.metric, spec.nexthop_objects)
         self.encoder: Final = Encoder(self.af, spec.table, spec.protocol)
         self.busy: set[bytes] = set()  #: prefixes of the batch in flight
         self.submitted: dict[bytes, Want | None] = {}  #: wants that the worker has not looked at yet
@@ -95,9 +97,12 @@ class Tables:
         self.counters: Final[dict[str, int]] = dict.fromkeys(COUNTERS, 0)
         self.planes: Final = {family: Plane(family, spec, self.overlays) for family in FAMILIES}
         self.by_af: Final = {plane.af: plane for plane in self.planes.values()}
-        self.next_hops: Final = NextHops(self.links, self.overlays, spec.metric, on_next_hop)
-        self.knowledge: Final = Knowledge(spec, self.links, {plane.af: plane.fib for plane in self.planes.values()})
+        self.objects: Final = Objects(spec.protocol)
+        self.next_hops: Final = NextHops(self.links, self.overlays, self.objects, spec.metric, on_next_hop)
+        fibs = {plane.af: plane.fib for plane in self.planes.values()}
+        self.knowledge: Final = Knowledge(spec, self.links, fibs, self.objects)
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
+        self.collect_wanted = False  #: nexthop objects may have been left behind
         self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
         self.audited = 0.0  #: when an audit last came to its end, seconds since the epoch
         self.resync_reason = ""  #: why a dump is due; empty: none is
@@ -117,14 +122,26 @@ class Tables:
         if self.links.changed or self.links.touched:
             self.moved |= self.next_hops.review((p.family, p.fib) for p in self.planes.values())
 
+    def share(self, plane: Plane) -> None:
+        """Targets that many prefixes want by now get nexthop objects."""
+        grown, plane.fib.grown = plane.fib.grown, []
+        self.moved.update(target for target in grown if self.next_hops.share(plane.family, target))
+
+    def ways(self, route: Route) -> tuple[Hop, ...]:
+        """The ways out of a route, also where a nexthop object has them."""
+        return self.objects.groups.get(route.nexthop, ()) if route.nexthop else route.hops
+
     def chores_waiting(self) -> bool:
         """Whether something has to be found out before the next batch is planned."""
         return bool(
             self.resync_reason
             or self.check_wanted
+            or self.collect_wanted
             or self.knowledge.gone
             or self.moved
             or self.overlays.waiting()
+            or self.objects.pending
+            or self.objects.dead
             or any(p.fib.doubts or (p.fib.swept and p.fib.strays) for p in self.planes.values())
         )
 

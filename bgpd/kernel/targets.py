@@ -8,6 +8,7 @@ a dead link under 100,000 routes is one address, one target, and one walk to fin
 from collections.abc import Callable, Iterable
 
 from bgpd.kernel.links import Links, Resolution
+from bgpd.kernel.objects import Objects
 from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Route, Target
 from bgpd.kernel.tunnel import Overlays, marked
 from bgpd.wire.family import IPV4, Family
@@ -23,8 +24,11 @@ _MANY = 64
 class NextHops:
     """The answers in force, and who wants to know."""
 
-    def __init__(self, links: Links, overlays: Overlays, metric: int, on_next_hop: NextHopCallback) -> None:
+    def __init__(
+        self, links: Links, overlays: Overlays, objects: Objects, metric: int, on_next_hop: NextHopCallback
+    ) -> None:
         self.links = links
+        self._objects = objects
         self._overlays = overlays
         self._metric = metric
         self._tell = on_next_hop
@@ -76,9 +80,35 @@ class NextHops:
                 hops.update(answer.hops)
             else:
                 reasons.append(f"{address_words(address)}: {answer.reason}")
-        target.route = Route(RTN_UNICAST, tuple(sorted(hops)), self._metric) if hops else None
+        target.route = self._route(target, tuple(sorted(hops))) if hops else None
         target.reason = "; ".join(reasons) or "there is no next hop"
         return target.route != before
+
+    def _route(self, target: Target, hops: tuple[Hop, ...]) -> Route:
+        """By way of the target's nexthop object, where it has one and the object can take these ways out."""
+        if target.group:
+            if not target.plain and all(gateway for gateway, _ in hops):
+                self._objects.change(target.group, hops)
+                return Route(RTN_UNICAST, (), self._metric, target.group)
+            self._objects.drop(target.group)
+            target.group = 0
+        return Route(RTN_UNICAST, hops, self._metric)
+
+    def share(self, family: Family, target: Target) -> bool:
+        """Many prefixes want this: give it a nexthop object. True where its route is another one now."""
+        route = target.route
+        if (
+            not self._objects.usable
+            or target.plain
+            or target.group
+            or route is None
+            or not route.hops
+            or any(marked(address) for address in target.addresses)  # the overlay's gateways are on no link
+            or not all(gateway for gateway, _ in route.hops)
+        ):
+            return False
+        target.group = self._objects.give(target, route.hops)
+        return self.aim(family, target)
 
     def review(self, fibs: Iterable[tuple[Family, Fib]]) -> set[Target]:
         """After changes in `links`: the targets whose route is another one now."""

@@ -7,13 +7,16 @@ directly, large ones in a thread while the next one is planned.
 """
 
 import asyncio
+import os
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final
 
 from bgpd.kernel.audit import Audit
-from bgpd.kernel.io_netlink import Overrun, Writer
+from bgpd.kernel.encode import F_CREATE, F_REPLACE
+from bgpd.kernel.io_netlink import Overrun, Writer, dump_objects
 from bgpd.kernel.listener import Listener
+from bgpd.kernel.objects import RTM_DELNEXTHOP, RTM_NEWNEXTHOP, encode_id
 from bgpd.kernel.overlay import OverlayKeeper
 from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route
 from bgpd.kernel.report import Reporter
@@ -147,6 +150,10 @@ class Worker:
         for plane in self._tables.planes.values():
             fib = plane.fib
             plane.take(self._tables.next_hops)
+            if fib.grown:
+                self._tables.share(plane)
+                if self._tables.objects.pending:
+                    return None  # an object is there before the first route that names it
             if not fib.waiting():
                 continue
             batch = fib.plan(SLICE, plane.busy)
@@ -218,6 +225,9 @@ class Worker:
             words = f"{reason}: {wrong} routes were not as believed"
             self._reporter.tell("kernel_resync", {"count": wrong, "reason": words})
             tables.overlays.unsure = True
+        if tables.collect_wanted:
+            tables.collect_wanted = False
+            await self.collect()
         if tables.check_wanted:
             await self._audit.check()
         if tables.overlays.waiting():
@@ -228,6 +238,13 @@ class Worker:
             fib = tables.by_af[af].fib
             async for prefixes in slices(fib.written):
                 fib.lost_through(index, prefixes)
+        if tables.objects.dead:
+            dead, tables.objects.dead = tables.objects.dead, set()
+            for plane in tables.planes.values():
+                async for prefixes in slices(plane.fib.written):
+                    plane.fib.lost_with(dead, prefixes)
+        if tables.objects.pending:
+            self._write_objects()
         if tables.moved:
             moved, tables.moved = tables.moved, set()
             for plane in tables.planes.values():
@@ -238,6 +255,49 @@ class Worker:
                 self._clear_doubts(plane)
             if plane.fib.swept and plane.fib.strays:
                 self._remove_strays(plane)
+
+    def _write_objects(self) -> None:
+        """Nexthop objects as they should be. Where the kernel refuses one, its target's routes do without."""
+        assert self._writer is not None
+        objects = self._tables.objects
+        for group in list(objects.pending):
+            for id_, hop, body in objects.steps(group):
+                code, text = self._writer.command(RTM_NEWNEXTHOP, F_CREATE | F_REPLACE, body)
+                if code:
+                    self._do_without(group, code, text)
+                    break
+                objects.done(id_, hop)
+                self._tables.counters["nexthop_writes"] += 1
+
+    def _do_without(self, group: int, code: int, text: str) -> None:
+        tables = self._tables
+        target = tables.objects.owners[group]
+        target.plain = True
+        for plane in tables.planes.values():
+            if plane.fib.targets.get(target.want) is target:
+                tables.next_hops.aim(plane.family, target)
+        tables.objects.drop(group)
+        tables.moved.add(target)
+        words = (
+            f"a nexthop object was refused ({text or os.strerror(code)}): its routes name their next hops themselves"
+        )
+        self._reporter.tell("kernel_trouble", {"reason": words})
+
+    async def collect(self) -> None:
+        """Remove the nexthop objects that neither a target nor a route names. To be called with nothing in flight."""
+        objects = self._tables.objects
+        objects.release()
+        if len(objects.written) == len(objects.groups):
+            return
+        named: set[int] = set()
+        for plane in self._tables.planes.values():
+            async for prefixes in slices(plane.fib.written):
+                written = plane.fib.written
+                named.update(route.nexthop for p in prefixes if (route := written.get(p)) is not None)
+            named.update(route.nexthop for route in plane.fib.strays.values())
+        assert self._writer is not None
+        for id_ in objects.unused(named):
+            self._writer.command(RTM_DELNEXTHOP, 0, encode_id(id_))
 
     def _clear_doubts(self, plane: Plane) -> None:
         """The kernel said EEXIST: who holds these keys?"""
@@ -270,6 +330,18 @@ class Worker:
 
     async def remove_leftovers(self) -> None:
         """After a flush nothing with our mark is left, whatever we had believed."""
+        await self._remove_routes()
+        objects = self._tables.objects
+        if objects.usable:
+            objects.groups.clear()
+            objects.owners.clear()
+            seen = await self._resync.in_thread(dump_objects)
+            objects.learn(seen or [])
+            assert self._writer is not None
+            for id_ in objects.unused(set()):
+                self._writer.command(RTM_DELNEXTHOP, 0, encode_id(id_))
+
+    async def _remove_routes(self) -> None:
         for plane in self._tables.planes.values():
             left = await self._resync.in_thread(self._resync.dump, plane.af)
             ours: dict[Route, list[bytes]] = {}

@@ -77,7 +77,7 @@ async def test_check_names_refused_and_held_routes() -> None:
 
 
 async def test_the_endless_audit_finds_drift_and_repairs_it() -> None:
-    async with running(KernelSpec(audit_interval=0.05)) as bench:
+    async with running(KernelSpec(audit_interval=0.05, nexthop_objects=0)) as bench:
         bench.service.submit(IPV4, many(4000))
         await bench.service.settled()
         rounds = bench.service.counters["audits"]

@@ -56,7 +56,8 @@ async def test_changed_route_is_put_right() -> None:
 
 async def test_flush_by_hand_is_repaired() -> None:
     count = 2000
-    async with running() as bench:
+    # `ip route flush` of iproute2 6.1 fails at routes with a nexthop object: it sends back more than the kernel takes
+    async with running(KernelSpec(nexthop_objects=0)) as bench:
         bench.service.submit(
             IPV4, {bytes((24, 20, i >> 8, i & 255)): (parse_address("10.0.0.2"),) for i in range(count)}
         )

@@ -67,10 +67,10 @@ def test_findings_are_limited_and_counted() -> None:
 
 def test_sums_that_add_up_and_sums_that_do_not() -> None:
     fib = make()
-    count = Count(fib)
+    count = Count(fib, set())
     count.take([(P, ONE), (Q, ONE)])
     assert count.end() == 0
-    count = Count(fib)
+    count = Count(fib, set())
     count.take([(P, OTHER)])
     assert count.end() == 3  # one is wrong, and two are not as they should be: at least one, and a resync tells
     assert fib.touched is None
@@ -78,11 +78,18 @@ def test_sums_that_add_up_and_sums_that_do_not() -> None:
 
 def test_what_moves_meanwhile_is_left_out() -> None:
     fib = make()
-    count = Count(fib)
+    count = Count(fib, set())
     count.take([(P, ONE)])
     fib.lost(Q, 64)
     fib.take([(P, None)])
     fib.plan(9, set())
+    assert count.end() == 0
+
+
+def test_what_is_in_flight_is_left_out() -> None:
+    fib = make()
+    count = Count(fib, {P})
+    count.take([(P, OTHER), (Q, ONE)])
     assert count.end() == 0
 
 

@@ -3,6 +3,7 @@
 from bgpd.kernel.encode import AF_INET, RTM_F_CLONED, RouteInfo
 from bgpd.kernel.knowledge import Knowledge, Loss
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
+from bgpd.kernel.objects import Objects
 from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Hop, Route
 from bgpd.model import KernelSpec
 
@@ -32,7 +33,7 @@ def make() -> tuple[Knowledge, Fib, Links]:
     for target in fib.take([(P, (A,))]):
         target.route = OURS
     fib.plan(9, set())
-    return Knowledge(KernelSpec(), links, {AF_INET: fib}), fib, links
+    return Knowledge(KernelSpec(), links, {AF_INET: fib}, Objects(64)), fib, links
 
 
 def test_ours_deleted_by_somebody() -> None:

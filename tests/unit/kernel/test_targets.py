@@ -2,6 +2,7 @@
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, RouteInfo
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
+from bgpd.kernel.objects import Objects
 from bgpd.kernel.plan import BLACKHOLE, GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Target
 from bgpd.kernel.targets import NextHops
 from bgpd.kernel.tunnel import Overlays
@@ -28,7 +29,7 @@ def make() -> tuple[NextHops, list[tuple[bytes, bool, int, str]]]:
         connect(links, f"10.0.{index - 2}.0/24", index)
     connect(links, "fd00::/64", 2)
     told: list[tuple[bytes, bool, int, str]] = []
-    return NextHops(links, Overlays(links), 64, lambda *words: told.append(words)), told
+    return NextHops(links, Overlays(links), Objects(64), 64, lambda *words: told.append(words)), told
 
 
 def test_track_tells_at_once_and_on_change_only() -> None:
