@@ -113,6 +113,8 @@ def test_the_text(case: Case) -> None:
         "table: 100 # environment BGPD_TABLE",
         "protocol: 64 # default",
         "metric: 7 # bgpd.yaml:1",
+        "nexthop-objects: 1000 # default",
+        "audit-interval: 60 # default",
         "# pool: none: nothing is encapsulated # default",
         "vxlan-vni: 4096 # default",
         "vxlan-port: 4789 # default",
