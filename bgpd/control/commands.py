@@ -97,7 +97,10 @@ class Queries(Protocol):
         ...
 
     def manage(self, action: str, text: str) -> ActionView:
-        """Do one of `OWN_ACTIONS`; the answer says what was done. `text` goes into the log."""
+        """Do one of `OWN_ACTIONS`; the answer says what was done. `text` goes into the log.
+
+        Raises ValueError where it cannot be.
+        """
         ...
 
     def subscribe(self, callback: Callable[[EventView], None]) -> Callable[[], None]:
@@ -257,7 +260,10 @@ _NEIGHBOR: Final = "name or address of a neighbor"
 
 def _manage(action: str) -> Run:
     def run(queries: Queries, arguments: Arguments) -> Reply:
-        return Reply(head=queries.manage(action, _text(arguments, "text") or ""))
+        try:
+            return Reply(head=queries.manage(action, _text(arguments, "text") or ""))
+        except ValueError as error:
+            raise CommandError(ErrorCode.REFUSED, str(error)) from error
 
     return run
 

@@ -298,6 +298,7 @@ class FakeQueries:
         self.asked: list[tuple[str | None, str | None, str, str | None, bool]] = []
         self.listeners: list[Callable[[EventView], None]] = []
         self.acted: list[tuple[str, str, str]] = []
+        self.refuses = ""  #: why `manage` does nothing; empty: it does
         self.rows: Callable[[], Iterator[RouteView | None]] | None = None
         self.error: Exception | None = None
         self.tried: object = None
@@ -336,6 +337,8 @@ class FakeQueries:
         return ActionView(neighbor=name_or_address, result=f"{name_or_address}: {action}")
 
     def manage(self, action: str, text: str) -> ActionView:
+        if self.refuses:
+            raise ValueError(self.refuses)
         self.acted.append((action, "", text))
         return ActionView(neighbor="", result=action)
 

@@ -180,6 +180,14 @@ def test_actions_on_the_whole_speaker(action: str) -> None:
     assert refusal(action, neighbor="node2").code == ErrorCode.BAD_ARGUMENT
 
 
+def test_the_whole_speaker_may_refuse_too() -> None:
+    queries = FakeQueries()
+    queries.refuses = "graceful-shutdown is set in the configuration"
+    with pytest.raises(CommandError, match="graceful-shutdown is set") as caught:
+        answer(queries, "undrain", {})
+    assert caught.value.code == ErrorCode.REFUSED
+
+
 def test_actions_that_cannot_be() -> None:
     assert refusal("reset soft in", neighbor="node2").code == ErrorCode.REFUSED
     assert refusal("disable", neighbor="node2", text="x" * 256).code == ErrorCode.BAD_ARGUMENT
