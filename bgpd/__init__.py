@@ -3,6 +3,7 @@
 The map, in the order a route walks through the house; each package's docstring is its chapter.
 
     daemon    composition root: flags -> specs -> wiring, signals, graceful stop
+              membership: the daemon as a node of a cluster, datastore -> plan -> spec
     config    flags, environment and YAML become the frozen specs of `model`
     model     the specs that configuration produces and the core consumes
     net       TCP listener, dialer, transports, socket options, the clock          (shell)
@@ -12,6 +13,8 @@ The map, in the order a route walks through the house; each package's docstring 
     policy    what may come in and what may go out
     rib       paths, the decision process, the loc-rib, update groups (adj-rib-out)
     kernel    loc-rib -> FIB by netlink: plan (pure), encode, links, service       (shell)
+    cluster   what a node of a cluster does, from the resources that all nodes share;
+              cluster.store: where these are, etcd or files, followed and written    (shell)
     control   the Unix socket that `bgpctl` talks to                               (shell)
     http      /metrics, /healthz, /readyz                                          (shell)
     cli       bgpctl: arguments -> one request -> tables or JSON

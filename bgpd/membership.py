@@ -8,7 +8,8 @@ done is a problem with a name: it is logged once, stands in the node's status, a
 """
 
 import asyncio
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from dataclasses import fields, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
@@ -43,6 +44,8 @@ from bgpd.wire.prefix import format_address, format_prefix, pack_prefix
 _SHARE: Final = 4.0  #: a decision may take a fourth of the time while changes pour in
 _LONGEST: Final = 1.0  #: seconds that a change waits at most
 _MANY: Final = 1000  #: prefixes; of more than these a node tells only those in pools
+_AFTER_BUG: Final = 1.0  #: seconds
+_AGAIN: Final = 60.0  #: seconds after which it is said again that the datastore does not answer
 _PATIENCE: Final = 1.0  #: seconds that the datastore has before the last picture on disk is good enough
 _SECRETS: Final = 2.0  #: seconds between two looks at a directory of secrets
 
@@ -75,6 +78,8 @@ class Membership:
         self._due: asyncio.Handle | None = None
         self._cost = 0.0
         self._last = 0.0
+        self._told: State | None = None  # the state that the log knows, and since when
+        self._told_at = 0.0
         self._health: Final = Health(self._ailing, log)
         self._tasks: list[asyncio.Task[None]] = []
         self.follower: Final = Follower(
@@ -98,9 +103,10 @@ class Membership:
     async def open(self) -> None:
         """Until there is something to lay: from the store, once we are registered there, or from the cache."""
         loop = asyncio.get_running_loop()
-        self._tasks = [loop.create_task(self.follower.run()), loop.create_task(self.member.run())]
+        duties = [self.follower.run, self.member.run]
         if self._base.datastore.secrets:
-            self._tasks.append(loop.create_task(self._watch_secrets()))
+            duties.append(self._watch_secrets)
+        self._tasks = [loop.create_task(self._kept_up(duty)) for duty in duties]
         with suppress(TimeoutError):
             async with asyncio.timeout(_PATIENCE):
                 await self.follower.tried.wait()
@@ -147,6 +153,16 @@ class Membership:
     def poke(self) -> None:
         """A session moved: the status is told again soon."""
         self.member.poke()
+
+    async def _kept_up(self, duty: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        """A duty begins again after a mistake of ours: without it the node would go on, deaf."""
+        while True:
+            try:
+                await duty()
+            except Exception:  # noqa: BLE001 - whatever it is, it is told
+                reason = "following the cluster failed, and begins again; please report this"
+                self._log("error", "bug", {"reason": reason, "traceback": traceback.format_exc()})
+                await asyncio.sleep(_AFTER_BUG)
 
     # -- following -----------------------------------------------------------------------------------------------
     async def _following(self) -> None:
@@ -215,8 +231,10 @@ class Membership:
     def _state(self, state: State, reason: str) -> None:
         if state is State.FOLLOWING:
             self._log("info", "datastore", {"state": state.value, "store": self.store.name})
-        else:
+        elif state is not self._told or now() - self._told_at >= _AGAIN:  # each endpoint fails in words of its own
+            self._told_at = now()
             self._log("warning", "datastore", {"state": state.value, "store": self.store.name, "reason": reason})
+        self._told = state
 
     async def _watch_secrets(self) -> None:
         """A directory of secrets is small, and seldom changes: it is looked at."""

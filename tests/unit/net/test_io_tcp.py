@@ -111,6 +111,8 @@ async def test_a_password_is_changed_under_a_live_session() -> None:
 
 async def test_a_stranger_is_closed_and_logged_once() -> None:
     host = Host("127.0.0.2", 0, spec("127.0.0.9"))
+    called: list[bytes] = []
+    host.network.on_stranger = called.append  # who knows nodes that we do not wants to hear of each
     async with asyncio.timeout(10):
         for _ in range(3):
             reader, writer = await asyncio.open_connection("127.0.0.2", host.port, local_addr=("127.0.0.1", 0))
@@ -119,6 +121,7 @@ async def test_a_stranger_is_closed_and_logged_once() -> None:
             await writer.wait_closed()
     assert len([event for event, _ in host.logged if event == "connection_refused"]) == 1
     assert host.speaker.refused == 3
+    assert called == [bytes([127, 0, 0, 1])] * 3
     await host.stop()
 
 
