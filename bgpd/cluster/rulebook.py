@@ -36,15 +36,24 @@ class RuleBook:
         self._made: Final[dict[object, Both]] = {}
 
     def of(
-        self, families: tuple[Family, ...], source: BGPPeer | MetalPeer | None, *, internal: bool, reflector: bool
+        self,
+        families: tuple[Family, ...],
+        source: BGPPeer | MetalPeer | None,
+        *,
+        internal: bool,
+        reflector: bool,
+        asn: int = 0,
     ) -> Both:
-        """The rules of a session with these families. `source`: the resource that asks for it; None: the mesh."""
+        """The rules of a session with these families. `source`: the resource that asks for it; None: the mesh.
+
+        `asn`: our AS in the session.
+        """
         settings = self._facts.settings(source.meta.name if source is not None else MESH)
         advertise = settings.advertise if settings is not None else ""
         accept_default = settings is not None and settings.accept_default_route
         metal = source.meta.name if isinstance(source, MetalPeer) else ""
         names = source.filters if isinstance(source, BGPPeer) else ()
-        key = (families, internal, names, advertise, accept_default, metal, reflector)
+        key = (families, internal, names, advertise, accept_default, metal, reflector, asn if names else 0)
         found = self._made.get(key)
         if found is not None:
             return found
@@ -64,6 +73,7 @@ class RuleBook:
                 reflector=reflector,
                 advertise=advertise,
                 metal_peer=metal,
+                asn=asn,
             )
         found = self._made[key] = tuple(imports), tuple(exports)
         return found

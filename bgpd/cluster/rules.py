@@ -64,17 +64,30 @@ def exactly(net: Net) -> Within:
 # -- filters
 
 
-def filter_rules(filters: Iterable[BGPFilter], family: Family, *, importing: bool, internal: bool) -> Iterator[Rule]:
-    """What of these filters can concern this session, in order."""
+def filter_rules(
+    filters: Iterable[BGPFilter], family: Family, *, importing: bool, internal: bool, asn: int = 0
+) -> Iterator[Rule]:
+    """What of these filters can concern this session, in order.
+
+    An export to another AS is looked at with our own AS (`asn`) in front of its path already, as Calico's BIRD does:
+    `asPathPrefix` begins with it, or fits nothing.
+    """
+    sent = 0 if importing or internal else asn
     for each in filters:
         v4 = family is IPV4
         rules = (each.import_v4 if v4 else each.import_v6) if importing else (each.export_v4 if v4 else each.export_v6)
         for number, rule in enumerate(rules, 1):
-            if rule.peer_type in ("", "iBGP" if internal else "eBGP"):
-                yield _filter_rule(rule, f"BGPFilter {each.meta.name} rule {number}")
+            if rule.peer_type not in ("", "iBGP" if internal else "eBGP"):
+                continue
+            path = rule.as_path_prefix
+            if path and sent:
+                if path[0] != sent:
+                    continue
+                path = path[1:]
+            yield _filter_rule(rule, path, f"BGPFilter {each.meta.name} rule {number}")
 
 
-def _filter_rule(rule: FilterRule, why: str) -> Rule:
+def _filter_rule(rule: FilterRule, path: tuple[int, ...], why: str) -> Rule:
     within, outside = _comparison(rule)
     communities: list[str] = []
     prepend: tuple[int, ...] = ()
@@ -94,7 +107,7 @@ def _filter_rule(rule: FilterRule, why: str) -> Rule:
         source=_REMOTE if rule.source else (),
         interface="" if rule.interface == "*" else rule.interface,
         community=rule.communities[0] if rule.communities else "",
-        as_path_prefix=rule.as_path_prefix,
+        as_path_prefix=path,
         local_pref=LARGEST_PREF - rule.priority if rule.priority else None,
         add_communities=tuple(communities),
         prepend=prepend,
@@ -139,13 +152,14 @@ def export_rules(
     reflector: bool,
     advertise: str,
     metal_peer: str = "",
+    asn: int = 0,
 ) -> tuple[Rule, ...]:
-    """What goes to a session, and how. `metal_peer`: the name of MetalLB's peer that this is."""
+    """What goes to a session, and how. `metal_peer`: the name of MetalLB's peer that this is; `asn`: our AS there."""
     rules: list[Rule] = []
     if material.compat is Compat.CALICO_333:
         preference = LARGEST_PREF - material.priority
         rules.append(Rule(why="LOCAL_PREF", verb=Verb.NEXT, source=("own",), set_local_pref=preference))
-    rules += filter_rules(filters, material.family, importing=False, internal=internal)
+    rules += filter_rules(filters, material.family, importing=False, internal=internal, asn=asn)
     for name, net in material.silent_pools:
         rules.append(Rule(why=f"IPPool {name} disableBGPExport", verb=Verb.REJECT, within=(in_net(net),)))
     for marked in material.marked:

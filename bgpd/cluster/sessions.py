@@ -208,7 +208,7 @@ class Sessions:
         client = internal and own_cluster is not None and own_cluster != cluster
         timers = facts.timers(peer.meta.name, peer.keepalive_time)
         families = (IPV4 if len(address) == 4 else IPV6,)
-        rules = self._rules.of(families, peer, internal=internal, reflector=self._reflector)
+        rules = self._rules.of(families, peer, internal=internal, reflector=self._reflector, asn=local_asn)
         return PeerPlan(
             kind=kind,
             name=_name(kind, address, port),

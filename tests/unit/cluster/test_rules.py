@@ -70,13 +70,22 @@ def test_a_default_route_has_to_be_asked_for() -> None:
         ({"interface": "eth*"}, {"interface": "eth*"}),
         ({"interface": "*"}, {}),
         ({"communities": {"values": ["65001:7"]}}, {"community": "65001:7"}),
-        ({"asPathPrefix": [65001, 65002]}, {"as_path_prefix": [65001, 65002]}),
         ({"priority": 100}, {"local_pref": 2147483547}),
         ({"peerType": "eBGP"}, {}),
     ],
 )
 def test_criteria(way: str, rule: dict[str, Any], match: dict[str, Any]) -> None:
     assert [(each["match"], each["action"]) for each in filtered(way, **rule)] == [(match, "accept")]
+
+
+def test_as_path_prefix_sees_the_path_as_it_is_sent() -> None:
+    """Towards another AS ours is in front already: so it is with Calico's BIRD."""
+    plain = {"as_path_prefix": [65001, 65002]}
+    assert [each["match"] for each in filtered("import", asPathPrefix=[65001, 65002])] == [plain]
+    assert [each["match"] for each in filtered("export", asn=64512, asPathPrefix=[65001, 65002])] == [plain]
+    assert filtered("export", asPathPrefix=[65001, 65002]) == []
+    assert [each["match"] for each in filtered("export", asPathPrefix=[64512, 65001, 65002])] == [plain]
+    assert [each["match"] for each in filtered("export", asPathPrefix=[64512])] == [{}]
 
 
 def test_peer_type_is_of_this_session() -> None:

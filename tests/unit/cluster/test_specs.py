@@ -201,7 +201,7 @@ OTHERS = st.fixed_dictionaries(
         "source": st.just("RemotePeers"),
         "peerType": st.sampled_from(["eBGP", "iBGP"]),
         "communities": st.builds(lambda v: {"values": [v]}, st.sampled_from(COMMUNITIES)),
-        "asPathPrefix": st.lists(st.sampled_from(ASNS), min_size=1, max_size=2),
+        "asPathPrefix": st.lists(st.sampled_from([64512, *ASNS]), min_size=1, max_size=2),
         "priority": st.sampled_from([100, 2147483547, 1024]),
         "interface": st.sampled_from(["eth*", "*", "wlan0"]),
     },
@@ -227,7 +227,7 @@ ROUTES = st.fixed_dictionaries(
 HOST = Host(interfaces={"eth0": ((IPV4, b"\x18\x0a\x00\x00"),)})
 
 
-def naive_fits(rule: dict[str, Any], route: dict[str, Any], internal: bool) -> bool:
+def naive_fits(rule: dict[str, Any], route: dict[str, Any], internal: bool, path: list[int]) -> bool:
     net = ip_network(route["prefix"])
     if "cidr" in rule:
         cidr = ip_network(rule["cidr"])
@@ -243,16 +243,16 @@ def naive_fits(rule: dict[str, Any], route: dict[str, Any], internal: bool) -> b
         (rule.get("source") is None or route["source"] != "own")
         and (rule.get("peerType") is None or rule["peerType"] == ("iBGP" if internal else "eBGP"))
         and (rule.get("communities") is None or rule["communities"]["values"][0] in route["communities"])
-        and (rule.get("asPathPrefix") is None or route["as_path"][: len(rule["asPathPrefix"])] == rule["asPathPrefix"])
+        and (rule.get("asPathPrefix") is None or path[: len(rule["asPathPrefix"])] == rule["asPathPrefix"])
         and (rule.get("priority") is None or route["local_pref"] == 2147483647 - rule["priority"])
         and (wanted == "*" or (wanted == "eth*" and interface == "eth0"))
     )
 
 
-def naive_filter(rules: list[dict[str, Any]], route: dict[str, Any], internal: bool) -> bool | None:
-    """Whether it passes; None: no rule says. The route is changed by the operations."""
+def naive_filter(rules: list[dict[str, Any]], route: dict[str, Any], internal: bool, front: list[int]) -> bool | None:
+    """Whether it passes; None: no rule says. The route is changed by the operations. `front`: our AS, on the way out."""
     for rule in rules:
-        if not naive_fits(rule, route, internal):
+        if not naive_fits(rule, route, internal, [*front, *route["as_path"]]):
             continue
         for operation in rule.get("operations", []):
             if "addCommunity" in operation:
@@ -269,7 +269,7 @@ def naive_export(rules: list[dict[str, Any]], route: dict[str, Any], internal: b
     """Calico's pipeline with one block 10.244.1.0/26, a pool 10.244.0.0/16 and a silent pool 10.245.0.0/16."""
     if modern and route["source"] == "own":
         route["local_pref"] = 2147482623
-    verdict = naive_filter(rules, route, internal)
+    verdict = naive_filter(rules, route, internal, [] if internal else [64512])
     if verdict is not None:
         return verdict
     net, block = ip_network(route["prefix"]), ip_network("10.244.1.0/26")
@@ -346,7 +346,7 @@ def test_imports_are_those_of_calico_but_for_the_default_route(
         verdict = chain.evaluate(
             attrs_of(route), external=not internal, sort=chain.classify(parse_prefix(route["prefix"])[1])
         )
-        passes = naive_filter(rules, route, internal)
+        passes = naive_filter(rules, route, internal, [])
         same(verdict, route["prefix"] != "0.0.0.0/0" if passes is None else passes, route, [], True)
 
 
