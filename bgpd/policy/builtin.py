@@ -64,14 +64,14 @@ def as_loop(route: Route, context: Context) -> Reason | None:
     attrs = route.attrs
     if context.second_asn or context.allow_own_as:
         return own_as_too_often(route, context)
-    if context.asn_octets not in attrs.raw:  # cheap, and nearly always enough
+    if not attrs.mentions(context.asn_octets):  # cheap, and nearly always enough
         return None
     return Reason.AS_LOOP if aspath.contains(attrs.as_path_value(), context.local_asn) else None
 
 
 def originator_loop(route: Route, context: Context) -> Reason | None:
     """RFC 4456 section 8: a reflector sent back what we originated."""
-    if context.router_id not in route.attrs.raw:
+    if not route.attrs.mentions(context.router_id):
         return None
     return Reason.ORIGINATOR_LOOP if route.attrs.get(ORIGINATOR_ID) == context.router_id else None
 
@@ -90,7 +90,7 @@ def next_hop_ours(route: Route, context: Context) -> Reason | None:
 
 def well_known(route: Route, context: Context) -> Reason | None:
     """RFC 1997: NO_ADVERTISE goes to nobody, NO_EXPORT and NO_EXPORT_SUBCONFED to no external neighbor."""
-    if b"\xff\xff\xff" not in route.attrs.raw:  # what all of them begin with
+    if not route.attrs.mentions(b"\xff\xff\xff"):  # what all of them begin with
         return None
     communities = route.attrs.communities()
     if NO_ADVERTISE in communities:

@@ -26,7 +26,7 @@ _NO_PREFERENCE: Final = bytes(4)
 
 
 def _has(attrs: Attrs, octets: bytes, community: int) -> bool:
-    return octets in attrs.raw and community in attrs.communities()  # cheap first, and nearly always enough
+    return attrs.mentions(octets) and community in attrs.communities()  # cheap first, and nearly always enough
 
 
 def _present(route: Route) -> Attrs:

@@ -60,7 +60,7 @@ def _none_for_private(asn: int, context: Context) -> int:
 
 def override(route: Route, context: Context) -> Reason | None:
     """Our AS in place of the neighbor's."""
-    if context.remote_asn.to_bytes(4, "big") in route.attrs.raw:
+    if route.attrs.mentions(context.remote_asn.to_bytes(4, "big")):
         _rewritten(route, context, _ours_for_theirs)
     return None
 

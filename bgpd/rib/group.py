@@ -18,6 +18,7 @@ memory of one table, never of time.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Final, Protocol, TypeAlias
 
 from bgpd.rib.fanout import Fanout
@@ -36,6 +37,8 @@ _BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
 _END: Final = 2
 _AT_ONCE: Final = 4  # detached members whose lists are open at one time
 _CACHE: Final = 8192  #: exports remembered, twice over
+_HASH: Final = (1 << 60) - 1  # of a hash, what stays a machine integer when compiled
+_SERIALS: Final = count(1)
 
 #: Where a group's paths come from: the loc-rib, or all of its paths one by one (ADD-PATH).
 Feed: TypeAlias = LocRib | Fanout
@@ -180,6 +183,7 @@ class UpdateGroup:
         self._by_prefix: Final = by_prefix
         self._session: Final = session
         self._log_limit: Final = log_limit
+        self.serial: Final = next(_SERIALS)  #: never given twice: what a path remembers of a group is of that one
         self._pending: Final = Pending()
         self._log: Final[list[Record]] = []
         self._base = 0  # number of the first record in the log
@@ -211,12 +215,28 @@ class UpdateGroup:
 
     def _export(self, path: Path, sort: int) -> Attrs | None:
         attrs = self._compute(path) if self._by_prefix is None else self._by_prefix.export(path, sort)
-        if attrs is None or len(attrs.raw) < _ROOMY:
-            return attrs
-        family = self.loc_rib.family
-        if room_for(family, attrs, self._session) >= longest_nlri(family, self._session):
-            return attrs
-        return None  # RFC 4271 section 9.2: what does not fit one message is not announced
+        if attrs is not None and len(attrs.raw) >= _ROOMY:
+            family = self.loc_rib.family
+            if room_for(family, attrs, self._session) < longest_nlri(family, self._session):
+                attrs = None  # RFC 4271 section 9.2: what does not fit one message is not announced
+        if not sort:
+            path.exported_by = self.serial
+            path.exported_words = -1 if attrs is None else (hash(attrs.raw) ^ hash(attrs.next_hop)) & _HASH
+        return attrs
+
+    def _passed(self, path: Path, sort: int) -> bool:
+        """Whether `path` was told at all: asked at each withdrawal, long after `export` has forgotten the answer."""
+        if not sort and path.exported_by == self.serial:
+            return path.exported_words >= 0
+        return self.export(path, sort) is not None
+
+    def _same_words(self, old: Path, new: Path, attrs: Attrs, sort: int) -> bool:
+        """Whether `old` was told in the words of `attrs`, which is what `new` exports to."""
+        mine = self.serial
+        if not sort and old.exported_by == mine == new.exported_by and old.exported_words != new.exported_words:
+            return False
+        before = self.export(old, sort)
+        return before is not None and _equal(before, attrs)
 
     def classify(self, prefix: bytes) -> int:
         """The class of a prefix, as far as this group's export tells prefixes apart."""
@@ -450,27 +470,27 @@ class UpdateGroup:
         for (old, new, sort), prefixes in self._transitions(olds).items():
             if not isinstance(old, Path) and old is not None:
                 continue  # only members that lag have anything else noted
-            count = len(prefixes)
-            old_attrs = self.export(old, sort) if old is not None else None
+            size = len(prefixes)
+            was = old is not None and self._passed(old, sort)
             new_attrs = self.export(new, sort) if new is not None else None
-            giver = self._following(old.source.neighbor) if old is not None and old_attrs is not None else ""
+            giver = self._following(old.source.neighbor) if old is not None and was else ""
             taker = self._following(new.source.neighbor) if new is not None and new_attrs is not None else ""
-            if new_attrs is None:
-                if old_attrs is not None:
+            if new is None or new_attrs is None:
+                if was:
                     buckets.withdraw((giver, ""), prefixes)
-            elif old_attrs is None or not _equal(old_attrs, new_attrs):
+            elif old is None or not was or not self._same_words(old, new, new_attrs, sort):
                 buckets.announce((taker, "") if taker else EVERYBODY, new_attrs, prefixes)
             elif giver and giver != taker:
                 buckets.announce(("", giver), new_attrs, prefixes)
-            if taker and taker != giver and old_attrs is not None:
+            if taker and taker != giver and was:
                 buckets.withdraw(("", taker), prefixes)
-            step = (new_attrs is not None) - (old_attrs is not None)
-            delta += step * count
+            step = (new_attrs is not None) - was
+            delta += step * size
             if giver:
                 gained = new_attrs is not None and taker != giver
-                adjust[giver] = adjust.get(giver, 0) + (gained - step) * count
+                adjust[giver] = adjust.get(giver, 0) + (gained - step) * size
             if taker and taker != giver:
-                adjust[taker] = adjust.get(taker, 0) - ((old_attrs is not None) + step) * count
+                adjust[taker] = adjust.get(taker, 0) - (was + step) * size
         blobs = buckets.encode(self.loc_rib.family, self._session)
         return Record(olds, blobs, delta, adjust) if blobs else None
 

@@ -34,6 +34,7 @@ from bgpd.wire.family import Family
 
 SLICE: Final = 4096  #: prefixes that a walk looks at between two chances to do something else
 IDENTIFIERS: Final = 64  #: paths for one prefix that a neighbor with ADD-PATH may give; more are ignored
+_LONG: Final = 32  # prefixes of one UPDATE from which on it pays to ask for all of them at once
 _INDEX_LIMIT: Final = 65536  # entries of several candidates known by content
 
 
@@ -124,7 +125,7 @@ class LocRib:
         if announced and path is not None:
             path.mark = self.epoch  # in use, whatever a sweep has found so far
             path.next_hop.mark = self.epoch
-            if self.table.keys().isdisjoint(announced):
+            if len(announced) > _LONG and self.table.keys().isdisjoint(announced):
                 self._fill(announced, path, changes)
             else:
                 self._replace(source, announced, path, changes, path_id)

@@ -18,6 +18,8 @@ from bgpd.wire.capability import Negotiated
 from bgpd.wire.family import Family
 from bgpd.wire.writer import encode_updates, encode_withdraws
 
+_LONG: Final = 32  # prefixes of one change from which on it pays to ask for all of them at once
+
 
 class Same:
     """Told what the loc-rib's best path exports to right now: the mark of a refresh."""
@@ -48,7 +50,7 @@ class Pending:
     def note(self, prefixes: list[bytes], old: Told) -> None:
         """These moved; what was told about them before was `old`, unless an earlier note says otherwise."""
         told = self.told
-        if told.keys().isdisjoint(prefixes):
+        if len(prefixes) > _LONG and told.keys().isdisjoint(prefixes):
             told.update(dict.fromkeys(prefixes, old))
             return
         for prefix in prefixes:

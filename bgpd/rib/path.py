@@ -126,6 +126,8 @@ class Path:
     __slots__ = (
         "attrs",
         "attrs_in",
+        "exported_by",
+        "exported_words",
         "external",
         "llgr_stale",
         "mark",
@@ -155,7 +157,9 @@ class Path:
         self.attrs: Final = attrs  #: after import policy; None: rejected, see `reason`
         self.next_hop: Final = next_hop
         self.since: Final = since  #: when this source first gave these attributes
-        self.mark = 0  #: the last sweep that found it in use (`intern`); the only thing here that changes
+        self.mark = 0  #: the last sweep that found it in use (`intern`)
+        self.exported_by = 0  #: the update group (`UpdateGroup.serial`) that last asked what it exports to ...
+        self.exported_words = 0  #: ... and a hash of the answer, -1 for nothing; these three are all that changes here
         self.reason: Final = reason  #: why import rejected it (`policy.reasons.Reason`), None where it did not
         used = attrs_in if attrs is None else attrs
         preference = used.local_pref if used.local_pref >= 0 else DEFAULT_LOCAL_PREF
@@ -169,7 +173,7 @@ class Path:
         self.neighbor_as: Final = used.neighbor_as
         self.external: Final = source.external
         #: RFC 9494 section 4.3: somebody keeps it for long, so it is the last resort, whoever passed it on.
-        self.llgr_stale: Final = _LLGR_STALE in used.raw and LLGR_STALE in used.communities()
+        self.llgr_stale: Final = used.mentions(_LLGR_STALE) and LLGR_STALE in used.communities()
         self.path_id: Final = path_id  #: as received under ADD-PATH (RFC 7911); 0 where there is none
         self.tail: Final = _tail(source, used) if not path_id else _tail(source, used) + path_id.to_bytes(4, "big")
 

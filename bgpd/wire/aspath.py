@@ -33,7 +33,7 @@ def measure(value: bytes, width: int = 4) -> int:
         if count == 0 or stop > end or kind not in (_SET, _SEQUENCE):
             return -1
         zero = _ZERO[:width]
-        if zero in value[pos:stop]:  # cheap first; it also finds zeros that span two numbers
+        if value.find(zero, pos, stop) >= 0:  # cheap first; it also finds zeros that span two numbers
             for at in range(pos, stop, width):
                 if value[at : at + width] == zero:
                     return -1

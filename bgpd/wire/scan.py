@@ -115,7 +115,7 @@ def decode_block(
                 value = block[start + 2 : stop]
                 hops = block[start + 1]
                 neighbor = int.from_bytes(value[:4], "big")
-                if b"\x00\x00\x00\x00" in value:
+                if value.find(b"\x00\x00\x00\x00") >= 0:  # `Attrs.mentions` says why not `in`
                     hops = aspath.measure(block[start:stop])
             else:
                 value = block[start:stop]

@@ -24,12 +24,19 @@ _OPTIONAL: Final = 0x80
 _NONE: Final = b"\x00\x00"  # a length of nothing
 _EMPTY_UPDATE: Final = 23  # octets of header and the two lengths
 
+#: A length in two octets, for every plain message: a look-up in place of a call.
+_TWO: Final = [size.to_bytes(2, "big") for size in range(MAX_MESSAGE + 1)]
+
 KEEPALIVE: Final = MARKER + b"\x00\x13\x04"  #: the only one there is
 
 
 def encode_message(kind: bytes, body: bytes) -> bytes:
     """Header and body; `kind` is the type octet."""
-    return MARKER + (19 + len(body)).to_bytes(2, "big") + kind + body
+    return b"".join((MARKER, _two(19 + len(body)), kind, body))
+
+
+def _two(size: int) -> bytes:
+    return _TWO[size] if size <= MAX_MESSAGE else size.to_bytes(2, "big")
 
 
 def encode_keepalive() -> bytes:
@@ -74,8 +81,12 @@ def encode_updates(family: Family, attrs: Attrs, announced: list[bytes], session
     if room < longest_nlri(family, session):
         return []
     if family is IPV4 and len(attrs.next_hop) == 4:
-        head = _NONE + len(block).to_bytes(2, "big") + block
-        return [encode_message(_UPDATE, head + nlri) for nlri in _fill(announced, room)]
+        size = len(block)
+        head = MARKER, b"\x02\x00\x00" + _two(size)
+        return [
+            b"".join((head[0], _two(_EMPTY_UPDATE + size + len(nlri)), head[1], block, nlri))
+            for nlri in _fill(announced, room)
+        ]
     hop = attrs.next_hop
     reach = family.afi.to_bytes(2, "big") + bytes((family.safi, len(hop))) + hop + b"\x00"
     messages: list[bytes] = []
