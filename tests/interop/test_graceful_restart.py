@@ -6,6 +6,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from bgpd.cli.client import Refused
 from tests.interop.conftest import MakeScene
 from tests.interop.drivers.base import BOTH, Driver, Peer
 from tests.interop.drivers.bird2 import Bird2
@@ -151,6 +152,20 @@ def test_theirs_are_the_last_resort_for_long(make_scene: MakeScene, other: type[
     scene.ours.wait_for(lambda: staleness(scene) == {""}, "fresh routes")
 
 
+def test_how_long_is_for_us_to_say(make_scene: MakeScene) -> None:
+    """BIRD asks for 60 s, and gets the 2 that `long-lived-stale-limit` allows; other rules judge its routes meanwhile."""
+    scene, theirs, _ = running(make_scene, BirdLong, **{"long-lived-stale-limit": 2})
+    ((_, address, _),) = scene.sessions
+    scene.other.kill()
+    scene.ours.wait_for(lambda: staleness(scene) == {LLGR_STALE}, "the long wait")
+    assert held(scene) == {route.prefix for route in theirs}
+    peer = scene.ours.peers[0]
+    scene.ours.peers[0] = Peer(peer.address, peer.asn, peer.families, extra={**peer.extra, "import": "none"})
+    scene.ours.reload()
+    scene.ours.wait_for(lambda: not any(row["eligible"] for row in rows(scene, address)), "the other verdict")
+    scene.ours.wait_for(lambda: not held(scene), "the end of the long wait", 5)
+
+
 @pytest.mark.parametrize("other", [BirdLong, FrrLong, GobgpLong], ids=names)
 def test_ours_are_their_last_resort_for_long(make_scene: MakeScene, other: type[Driver]) -> None:
     scene, theirs, own = running(make_scene, other, **{"restart-time": 1, "long-lived-stale-time": 60})
@@ -225,6 +240,15 @@ def test_drain_and_undrain(make_scene: MakeScene, other: type[Driver]) -> None:
     scene.other.wait_for(drained, "GRACEFUL_SHUTDOWN on our routes")
     assert scene.ours.status()["draining"]
     scene.ours.manage("undrain")
+    scene.expect_at_other(own, own=True)
+    # The same by the configuration, which `undrain` does not overrule.
+    scene.ours.settings["graceful-shutdown"] = True
+    scene.ours.reload()
+    scene.other.wait_for(drained, "GRACEFUL_SHUTDOWN on our routes")
+    with pytest.raises(Refused, match="graceful-shutdown is set in the configuration"):
+        scene.ours.manage("undrain")
+    del scene.ours.settings["graceful-shutdown"]
+    scene.ours.reload()
     scene.expect_at_other(own, own=True)
 
 
