@@ -20,6 +20,7 @@ Step = tuple[str, str, int, Callable[[], list[Record]]]  #: scenario, daemon, ru
 
 MESHES: Final = {"M20": (20, 8), "M50": (50, 14)}  #: name -> nodes, and of a quick run
 PAIR: Final = frozenset(["compiled", "interpreted", "bird2"])  #: the daemons of the meshes and of the rest
+PART: Final = report.OUT / "part.json"  #: what there is so far, of a run that was stopped, too
 REPEATED: Final = frozenset(["compiled", "bird2"])  #: those that run more than once
 SLOW: Final = frozenset(
     ["M50", "instructions", "Pother", "K500", "B300", "A6", "X", "D25", "D50"]
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"bench: {error}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("bench: stopped", file=sys.stderr)
+        print(f"bench: stopped; what there is: python -m bench --show {PART}", file=sys.stderr)
         return 130
     return 0
 
@@ -84,10 +85,14 @@ def _measure(options: argparse.Namespace) -> report.Run:
             continue
         if any(record.failed for record in records if (record.scenario, record.daemon) == (scenario, daemon)):
             continue  # once is enough
-        records += step()
+        try:
+            records += step()
+        except Exception as error:  # noqa: BLE001 - one measurement that breaks must not cost all the others
+            records.append(Record(scenario, daemon, number, "end", failed=f"{type(error).__name__}: {error}"))
+        report.keep(report.Run(what, found.versions, found.missing, time.monotonic() - began, False, records), PART)
         _tell(records, scenario, daemon, time.monotonic() - began)
     run = report.Run(what, found.versions, found.missing, time.monotonic() - began, whole, records)
-    file = report.OUT / ("quick.json" if options.quick else "bench.json" if whole else "part.json")
+    file = PART if not whole and not options.quick else report.OUT / ("quick.json" if options.quick else "bench.json")
     report.keep(run, file)
     print(f"\n-> {file}", file=sys.stderr)
     return run

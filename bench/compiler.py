@@ -1,5 +1,6 @@
 """The C programs of this directory, compiled at their first use into bench/out/bin."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -19,7 +20,7 @@ def program(name: str) -> str:
     if compiler is None:
         raise Failed("the load is a C program and there is no C compiler: apt-get install gcc libc6-dev")
     BINARIES.mkdir(parents=True, exist_ok=True)
-    fresh = BINARIES / f".{name}.new"
+    fresh = BINARIES / f".{name}.{os.getpid()}"
     run([compiler, "-O2", "-Wall", "-o", str(fresh), str(sources[0])])
     fresh.rename(target)  # a run that uses the old one keeps it
     return str(target)

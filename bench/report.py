@@ -16,6 +16,12 @@ from bench.stats import Record, Records
 from bgpd.lab.shell import Failed
 
 OUT: Final = ROOT / "bench" / "out"
+ELSE: Final = {
+    "M20": "20 nodes in a full mesh, 4 blocks each, into every kernel",
+    "M50": "50 nodes in a full mesh, 4 blocks each, into every kernel",
+    "idle": "one session, nothing to do",
+    "instructions": "counted by valgrind, work of A",
+}
 MARK: Final = "<!-- bench -->"
 DRAWN: Final = (
     ("A", "init", "A: 100k routes in and out"), ("B", "init", "B: 1M routes in and out"),
@@ -83,7 +89,7 @@ def text(run: Run) -> str:
     """Everything, for a terminal."""
     parts = [heading(run), table.text(table.aims(aims.lines(run.records)))]
     parts += [
-        f"{name}: {_what(name)}\n{table.text(table.everybody(run.records, name))}" for name in run.records.scenarios()
+        f"{name}: {_what(name)}\n{table.text(table.scenario(run.records, name))}" for name in run.records.scenarios()
     ]
     parts += [f"{one.what}\n  {one.formula}\n  {one.check}" for one in model.formulas(run.records, aims.OURS)]
     parts += [f"not measured: {KINDS[name].title}: {why}" for name, why in run.missing.items()]
@@ -94,7 +100,7 @@ def text(run: Run) -> str:
 def _what(scenario: str) -> str:
     from bench.scenarios import SCENARIOS  # noqa: PLC0415 - it imports much, and a report of a file needs little
 
-    return SCENARIOS[scenario].what if scenario in SCENARIOS else "see bench/"
+    return SCENARIOS[scenario].what if scenario in SCENARIOS else ELSE.get(scenario, "")
 
 
 def chart(run: Run) -> str:
@@ -136,7 +142,7 @@ def details(run: Run) -> str:
     """docs/bench.md, after its introduction."""
     parts = [f"Run: {heading(run)}."]
     for scenario in run.records.scenarios():
-        parts += [f"### {scenario}: {_what(scenario)}", table.markdown(table.everybody(run.records, scenario))]
+        parts += [f"### {scenario}: {_what(scenario)}", table.markdown(table.scenario(run.records, scenario))]
     parts += ["### As formulas"]
     parts += ["\n".join(f"- {one.what}: {one.formula} ({one.check})" for one in model.formulas(run.records, aims.OURS))]
     parts += [f"Not measured: {KINDS[name].title}: {why}" for name, why in run.missing.items()]

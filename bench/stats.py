@@ -42,6 +42,10 @@ class Records(list[Record]):
         found = [record.values[key] for record in self if record.daemon == daemon and key in record.values]
         return max(found) if found else None
 
+    def has(self, scenario: str, key: str) -> bool:
+        """Whether any daemon has this figure."""
+        return any(record.scenario == scenario and key in record.values for record in self)
+
     def failure(self, scenario: str, daemon: str, phase: str) -> str:
         """Why a phase has no value; empty where it has one or was not tried."""
         for record in self:

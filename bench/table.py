@@ -1,6 +1,7 @@
 """Tables: for a terminal and as Markdown."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bench.aims import OURS, PLAIN, RIVAL, Line, number
 from bench.daemons import KINDS
@@ -39,6 +40,40 @@ def aims(lines: Sequence[Line]) -> list[Row]:
     return rows
 
 
+#: what the figures of a mesh, of a node at rest and of the counter are called
+NAMES: Final[Mapping[str, str]] = {
+    "wall": "all routes everywhere, s",
+    "started": "all started, s",
+    "after_listening": "after the last listens, s",
+    "cpu_until": "CPU a node until then, s",
+    "idle": "at rest, % of a processor",
+    "wakeups": "wake-ups a second",
+    "rss": "MiB",
+    "first_open": "exec to first OPEN, s",
+    "a_route": "instructions a route",
+}
+
+
+def scenario(records: Records, name: str) -> list[Row]:
+    """One scenario, all daemons."""
+    return everybody(records, name) if records.has(name, "cpu") else figures(records, name)
+
+
+def figures(records: Records, name: str) -> list[Row]:
+    """A scenario of one phase with figures of its own: their medians."""
+    (phase,) = records.phases(name)
+    keys = [key for key in NAMES if records.has(name, key)]
+    rows: list[Row] = [("daemon", *(NAMES[key] for key in keys))]
+    for daemon in records.daemons(name):
+        cells = [_or_dash(records.median(name, daemon, phase, key)) for key in keys]
+        rows.append((_title(daemon), *(["failed"] * len(keys) if records.failure(name, daemon, phase) else cells)))
+    return rows
+
+
+def _title(daemon: str) -> str:
+    return KINDS[daemon].title if daemon in KINDS else daemon
+
+
 def everybody(records: Records, scenario: str) -> list[Row]:
     """One scenario, all daemons: wall / CPU seconds of each phase, memory at the end, the longest silence."""
     phases = [phase for phase in records.phases(scenario) if phase not in ("connect", "end")]
@@ -50,8 +85,7 @@ def everybody(records: Records, scenario: str) -> list[Row]:
         peak = records.median(scenario, daemon, done[-1] if done else last, "peak")
         late, others = (_worst(records, scenario, daemon, key) for key in ("late", "others"))
         runs = len(records.values(scenario, daemon, phases[0], "wall")) if phases else 0
-        name = KINDS[daemon].title if daemon in KINDS else daemon
-        rows.append((name, *cells, _or_dash(peak), _or_dash(late), _or_dash(others), str(runs)))
+        rows.append((_title(daemon), *cells, _or_dash(peak), _or_dash(late), _or_dash(others), str(runs)))
     return rows
 
 
@@ -76,4 +110,4 @@ def _or_dash(value: float | None) -> str:
 
 def failures(records: Records) -> list[str]:
     """What did not work, a line each."""
-    return [f"{r.scenario} {r.phase}, {r.daemon}, run {r.run}: {r.failed}" for r in records if r.failed]
+    return [f"{r.scenario} {r.phase}, {r.daemon}, run {r.run}: {r.failed[:240]}" for r in records if r.failed]
