@@ -7,11 +7,13 @@ stale, and forwarded along as if nothing had happened. What ends that, per famil
   paths replace the stale ones prefix by prefix; End-of-RIB sweeps what it did not repeat;
 - the peer is back and says nothing of the kind: what it gave before goes at once;
 - the restart time passes: the routes go, or, where the peer asked for that as well, they become the last resort,
-  marked LLGR_STALE and chosen only where nothing else is left, for the long-lived stale time;
+  marked LLGR_STALE and chosen only where nothing else is left, for the long-lived stale time that it asked for, or
+  our own limit of it (`long_lived_stale_limit`);
 - the session is lost again: what was stale already goes first (RFC 4724 section 4.2), what the second session gave is
   kept in its turn.
 
-Nothing here reads a clock: a neighbor's deadline includes those of what it retains.
+Other rules of import judge what is kept like all else (`joining.repolicy`). Nothing here reads a clock: a
+neighbor's deadline includes those of what it retains.
 """
 
 from collections.abc import Iterator, Mapping
