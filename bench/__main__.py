@@ -5,6 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +28,7 @@ SLOW: Final = frozenset(
 )  #: not in a quick run
 LONG: Final = frozenset(["M50", "instructions"])  #: not with ours interpreted
 ENOUGH: Final = 660.0  #: seconds after which nothing is repeated, so that a slow machine is done in time
+LATE: Final = 810.0  #: seconds after which only ours and BIRD 2 are measured
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,23 +81,32 @@ def _measure(options: argparse.Namespace) -> report.Run:
         print(f"left out: {name}: {why}", file=sys.stderr)
     wanted = names or [name for name in known if not (options.quick and name in SLOW)]
     began, what = time.monotonic(), report.machine()
-    records = Records()
-    for scenario, daemon, number, step in _steps(wanted, found, quick=options.quick):
-        if number and time.monotonic() - began > ENOUGH:
-            continue
-        if any(record.failed for record in records if (record.scenario, record.daemon) == (scenario, daemon)):
-            continue  # once is enough
-        try:
-            records += step()
-        except Exception as error:  # noqa: BLE001 - one measurement that breaks must not cost all the others
-            records.append(Record(scenario, daemon, number, "end", failed=f"{type(error).__name__}: {error}"))
-        report.keep(report.Run(what, found.versions, found.missing, time.monotonic() - began, False, records), PART)
-        _tell(records, scenario, daemon, time.monotonic() - began)
-    run = report.Run(what, found.versions, found.missing, time.monotonic() - began, whole, records)
-    file = PART if not whole and not options.quick else report.OUT / ("quick.json" if options.quick else "bench.json")
+    run = report.Run(what, found.versions, found.missing, 0.0, whole=False, records=Records())
+    for step in _steps(wanted, found, quick=options.quick):
+        _take(step, run.records, time.monotonic() - began)
+        run = replace(run, seconds=time.monotonic() - began)
+        report.keep(run, PART)
+    run = replace(run, whole=whole)
+    file = report.OUT / "quick.json" if options.quick else report.OUT / "bench.json" if whole else PART
     report.keep(run, file)
     print(f"\n-> {file}", file=sys.stderr)
     return run
+
+
+def _take(step: Step, records: Records, elapsed: float) -> None:
+    """Do one measurement, or say why not."""
+    scenario, daemon, number, measure = step
+    if (number and elapsed > ENOUGH) or (daemon not in REPEATED and elapsed > LATE):
+        print(f"[{elapsed:4.0f}] {scenario} {daemon}: left out, it is late", file=sys.stderr)
+        return
+    mine = [record for record in records if (record.scenario, record.daemon) == (scenario, daemon)]
+    if daemon not in REPEATED and any(record.failed for record in mine):
+        return  # once is enough
+    try:
+        records += measure()
+    except Exception as error:  # noqa: BLE001 - one measurement that breaks must not cost all the others
+        records.append(Record(scenario, daemon, number, "end", failed=f"{type(error).__name__}: {error}"))
+    _tell(records, scenario, daemon, elapsed)
 
 
 def _steps(names: Sequence[str], found: Available, *, quick: bool) -> Iterator[Step]:
@@ -141,6 +152,7 @@ def _tell(records: Records, scenario: str, daemon: str, elapsed: float) -> None:
         for record in last
         if "wall" in record.values
     ]
+    words += [f"first OPEN {record.values['first_open']:.2f} s" for record in last if "first_open" in record.values]
     words += [f"FAILED {record.phase}: {record.failed}" for record in last if record.failed]
     print(f"[{elapsed:4.0f}] {scenario} {daemon}: {', '.join(words)}", file=sys.stderr, flush=True)
 

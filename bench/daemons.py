@@ -309,8 +309,8 @@ def available(names: Sequence[str] = ()) -> Available:
     for name in names or KINDS:
         if name not in KINDS:
             raise Failed(f"no daemon named {name}; there are {', '.join(KINDS)}")
-        if name == "compiled" and not (COMPILED / "bgpd").is_dir():
-            missing[name] = "not built: make build"
+        if name == "compiled" and not (COMPILED / ".key").exists():  # what tools/build writes at its end
+            missing[name] = "not built, or not to the end: make build"
             continue
         try:
             versions[name] = KINDS[name].version()

@@ -81,7 +81,7 @@ def heading(run: Run) -> str:
     )
     return (
         f"{found['date']}; {found['processor']}, {found['memory']}, {found['kernel']}, Python {found['python']}; "
-        f"load {found['load']} at the start; {versions}; {run.seconds / 60:.1f} minutes"
+        f"load {found['load']} at the start; {versions or 'no other daemon'}; {run.seconds / 60:.1f} minutes"
     )
 
 
