@@ -46,7 +46,8 @@ test-compiled: build system ## unit, property and session tests, simulated clust
 	SIM_SEEDS=$${SIM_SEEDS:-200}; export SIM_SEEDS; \
 	$(COMPILED) $(PYTEST_FLAGS) tests/unit tests/property tests/session $(SIMULATED) "tests/lab/test_lab.py::test_namespaces"
 
-test-long: venv ## a hundred thousand simulated clusters, some hours (SEEDS=100000); `python -m tests.sim SEED` plays one again
+test-long: venv ## ten minutes of kernel faults, a million kernel routes, a hundred thousand simulated clusters (SEEDS=100000; one again: `python -m tests.sim SEED`)
+	SOAK_SECONDS=600 BGPD_LONG=1 $(PYTHON) -m pytest -s tests/netns/test_kernel_soak.py tests/netns/test_kernel_million.py
 	$(PYTHON) -m tests.sim 0 $(SEEDS) $$(nproc)
 
 lint: venv ## ruff and mypy --strict

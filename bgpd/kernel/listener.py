@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Final
 
 from bgpd.kernel import encode, objects
@@ -44,7 +45,8 @@ class Listener:
     def deafen(self) -> None:
         """Read no more; the socket stays."""
         if self._events is not None:
-            asyncio.get_running_loop().remove_reader(self._events.fileno())
+            with suppress(ValueError):  # somebody has closed it under us
+                asyncio.get_running_loop().remove_reader(self._events.fileno())
 
     async def quiet(self) -> None:
         """Return when everybody knows who took routes away."""

@@ -107,6 +107,7 @@ class Worker:
                     self._writer = await self._reopen()
                     self._broken = False
                 await self._drain()
+                self._still_hearing()
             except Exception as error:  # noqa: BLE001 - whatever happened, the table must not be left alone
                 self._tables.counters["overruns"] += isinstance(error, Overrun)
                 words = str(error) if isinstance(error, OSError | Overrun) else repr(error)
@@ -116,6 +117,10 @@ class Worker:
                 await asyncio.sleep(_PAUSE)
             self._arm_retry()
             self.stir()
+
+    def _still_hearing(self) -> None:
+        if not self._listener.is_open:
+            raise OSError("the socket for events failed")
 
     async def _drain(self) -> None:
         """Until nothing is left: chores while nothing is in flight; else batches, one planned while one is written."""
