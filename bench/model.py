@@ -86,7 +86,7 @@ def _memory_of_sessions(records: Records, daemon: str) -> Formula | None:
     sessions, rss = (size(records, "D50", daemon, key) for key in ("sessions", "rss"))
     check = _checked(fit.at(sessions or 0), rss, "MiB", f"{sessions or 0:.0f} sessions")
     return Formula(
-        "memory, sessions without routes", f"{fit.base:.1f} MiB + {fit.slope * 1024:.0f} KiB a session", check
+        "memory, sessions without routes", f"{fit.base:.1f} MiB {fit.slope * 1024:+.0f} KiB a session", check
     )
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import re
+import textwrap
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -124,10 +125,13 @@ def chart(run: Run) -> str:
 def readme(run: Run) -> str:
     """What stands between the marks of the README."""
     formulas = [f"- {one.what}: {one.formula} ({one.check})" for one in model.formulas(run.records, aims.OURS)]
-    failed = [f"- FAILED {line}" for line in table.failures(run.records)]
+    failed = [f"- FAILED {line}" for line in table.failures(run.records, brief=True)]
+    intro = (
+        f"Measured: {heading(run)}. `bgpd` is compiled (`make build`). Times are wall / CPU seconds, medians of "
+        "interleaved runs; memory is resident. Everything, with the other daemons: [docs/bench.md](docs/bench.md)."
+    )
     return "\n".join([
-        f"Measured: {heading(run)}. `bgpd` is compiled (`make build`). Times are wall / CPU seconds, medians of",
-        "interleaved runs; memory is resident. Everything, with the other daemons: [docs/bench.md](docs/bench.md).",
+        textwrap.fill(intro, 118, break_long_words=False, break_on_hyphens=False),
         "",
         "![Time for the same work, BIRD 2 = 1](docs/bench.svg)",
         "",
@@ -140,13 +144,13 @@ def readme(run: Run) -> str:
 
 def details(run: Run) -> str:
     """docs/bench.md, after its introduction."""
-    parts = [f"Run: {heading(run)}."]
+    parts = [textwrap.fill(f"Run: {heading(run)}.", 118, break_long_words=False, break_on_hyphens=False)]
     for scenario in run.records.scenarios():
         parts += [f"### {scenario}: {_what(scenario)}", table.markdown(table.scenario(run.records, scenario))]
     parts += ["### As formulas"]
     parts += ["\n".join(f"- {one.what}: {one.formula} ({one.check})" for one in model.formulas(run.records, aims.OURS))]
-    parts += [f"Not measured: {KINDS[name].title}: {why}" for name, why in run.missing.items()]
-    parts += [f"FAILED: {line}" for line in table.failures(run.records)]
+    parts += [f"Not measured: {KINDS[name].title}, which could not be had there." for name in run.missing]
+    parts += [f"FAILED: {line}" for line in table.failures(run.records, brief=True)]
     return "\n\n".join(parts)
 
 

@@ -108,6 +108,11 @@ def _or_dash(value: float | None) -> str:
     return "-" if value is None else number(value)
 
 
-def failures(records: Records) -> list[str]:
-    """What did not work, a line each."""
-    return [f"{r.scenario} {r.phase}, {r.daemon}, run {r.run}: {r.failed[:240]}" for r in records if r.failed]
+def failures(records: Records, *, brief: bool = False) -> list[str]:
+    """What did not work, a line each; `brief` without what the daemon said, which may name files of this machine."""
+    found = []
+    for record in records:
+        if record.failed:
+            why = record.failed.partition(":")[0] if brief else record.failed[:240]
+            found.append(f"{record.scenario} {record.phase}, {record.daemon}, run {record.run}: {why}")
+    return found

@@ -24,7 +24,7 @@ def run() -> report.Run:
             records.append(
                 phase(scenario, daemon, "init", wall=0.5 * factor, cpu=0.4 * factor, rss=50, peak=60, late=0.1)
             )
-    records.append(Record("B", "frr", 0, "churn", failed="not done after 60 s"))
+    records.append(Record("B", "frr", 0, "churn", failed="not done after 60 s: see /tmp/log"))
     return report.Run(
         machine={"date": "2026-01-01 00:00 UTC", "processor": "2 x Z80", "memory": "1 GiB", "kernel": "Linux 6", "python": "3.11", "load": "0.0"},
         versions={"compiled": "bgpd 1", "bird2": "2.0"}, missing={"gobgp": "no network"}, seconds=90.0, whole=True, records=records,
@@ -78,7 +78,8 @@ def test_tables(run: report.Run) -> None:
     assert rows[-1][:3] == ("FRR", "10.00 / 8.00", "failed")
     assert table.markdown([("a|b", "c"), ("1", "2")]) == "| a&#124;b | c |\n|---|--:|\n| 1 | 2 |"
     assert table.text([("what", "n"), ("x", "100")]) == "what    n\n---------\nx     100"
-    assert table.failures(run.records) == ["B churn, frr, run 0: not done after 60 s"]
+    assert table.failures(run.records) == ["B churn, frr, run 0: not done after 60 s: see /tmp/log"]
+    assert table.failures(run.records, brief=True) == ["B churn, frr, run 0: not done after 60 s"]
 
 
 def test_formulas_find_what_the_figures_were_made_of() -> None:
@@ -102,7 +103,7 @@ def test_formulas_find_what_the_figures_were_made_of() -> None:
     assert found["memory, one peer's routes to one other"].formula == "40.0 MiB + 210 octets a route"
     assert "(+0%)" in found["memory, one peer's routes to one other"].check
     assert found["CPU, a route in and out to one peer"].formula == "2.00 µs a route"
-    assert found["memory, sessions without routes"].formula == "40.0 MiB + 102 KiB a session"
+    assert found["memory, sessions without routes"].formula == "40.0 MiB +102 KiB a session"
     between = found["CPU, routes between many peers"]
     assert between.formula == "3.0 µs a route in + 0.200 µs for each peer that is sent it"
     assert "(-9%)" in between.check
@@ -146,6 +147,7 @@ def test_publishing_rewrites_its_part_and_nothing_else(run: report.Run, tmp_path
     assert readme.startswith("before\n")
     assert readme.endswith("after\n")
     assert "old" not in readme
+    assert "/tmp" not in readme
     assert (
         "| A: 100k IPv4 routes in, out to another peer | 0.50 / 0.40 s | - | 1.00 / 0.80 s | 0.50 / 0.50 | ≤ 1 x | met |"
         in readme
