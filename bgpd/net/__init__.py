@@ -7,7 +7,7 @@ state is made for it. Nothing heavy happens in a callback: UPDATEs wait in the s
 
     io_tcp     Listener, Dialer, Transport (asyncio.BufferedProtocol, reads of at most 64 KiB)
     io_loop    the event loop: a bounded look at the sockets, and a stopwatch between two looks
-    engine     speaker turns of 10 ms, timers: the only caller of Speaker.run
+    engine     speaker turns of 5 ms, timers: the only caller of Speaker.run
     memory     the cyclic collector, by hand
     sockopt    TCP MD5, TTL and the other options, each with its reason
     tcp_ao     TCP-AO as the kernel has it, and whether it has

@@ -15,7 +15,7 @@ from bgpd.net import memory
 from bgpd.net.io_clock import now
 from bgpd.speaker.speaker import Speaker
 
-BUDGET: Final = 0.010  #: seconds of work before the loop gets its turn
+BUDGET: Final = 0.005  #: seconds of work before the loop gets its turn; what is begun is finished
 _PAUSE: Final = 0.005  # seconds to wait after a turn that failed, doubling
 _PAUSE_MAX: Final = 1.0
 

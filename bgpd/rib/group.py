@@ -30,7 +30,9 @@ from bgpd.wire.attrs import Attrs
 from bgpd.wire.capability import Negotiated
 from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh, longest_nlri, room_for
 
-SLICE: Final = 4096  #: prefixes of one record: a few ms of work, and what a member writes at once
+SLICE: Final = 1024  #: prefixes of one record: a millisecond or two of work
+ROUNDS: Final = 4  #: records made before they are written, where there is time
+BURST: Final = 65536  #: octets that a member writes at once, or a record more
 LOG_LIMIT: Final = 1 << 20  #: octets of log that a member may lie behind before it is detached
 _ROOMY: Final = 2048  # octets of attributes that leave room for a prefix in any message
 _BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
@@ -385,22 +387,25 @@ class UpdateGroup:
                 return True
         return False
 
-    def flush(self, limit: int = SLICE, *, more: Callable[[], bool] = lambda: True) -> bool:
-        """One slice of work: at most `limit` prefixes for the group, and for each detached member while `more()`.
+    def flush(self, limit: int = SLICE, *, more: Callable[[], bool] | None = None) -> bool:
+        """One slice of work: at most `limit` prefixes for the group and for each detached member.
 
+        With `more` a few slices for the group, and a slice for one detached member after the other, while it says yes.
         True: call again, there is more that can be done now. False: wait for a change or a sink that drains.
         """
-        if self._attached and len(self._pending):
+        rounds = 1 if more is None else ROUNDS
+        while rounds and self._attached and len(self._pending):
             record = self._record(self._pending.take(limit))
             if record is not None:
                 self._log.append(record)
                 self._octets += record.octets
+            rounds = rounds - 1 if more is None or more() else 0
         self._pump()
         if self._attached < len(self.members):
             self._hear(limit, more)
         return self.has_work
 
-    def _hear(self, limit: int, more: Callable[[], bool]) -> None:
+    def _hear(self, limit: int, more: Callable[[], bool] | None) -> None:
         """A slice for each detached member that can take it, in turn; the next time begins where this one ended.
 
         A list that is being told has to be in memory: a few at a time are, the others wait, however many there are.
@@ -419,7 +424,7 @@ class UpdateGroup:
                     continue
                 open_ += 1
             self._catch_up(member, lag, limit)
-            if not more():
+            if more is not None and not more():
                 self._next_to_hear = first + number
                 return
 
@@ -430,15 +435,8 @@ class UpdateGroup:
             if member.lag is not None:
                 continue
             while member.cursor < end and member.sink.ready():
-                record = self._log[member.cursor - self._base]
-                gain = record.delta + record.adjust.get(member.name, 0)
-                if member.limit is not None and not member.allows(gain):
+                if not self._write_on(member, end):
                     break
-                data, messages = record.data_for(member.name)
-                if data:
-                    member.sink.write(data, messages)
-                member.advertised += gain
-                member.cursor += 1
         if self._octets > self._log_limit:
             self._trim()
             while self._octets > self._log_limit:
@@ -446,6 +444,28 @@ class UpdateGroup:
                     if member.lag is None and member.cursor == self._base:
                         self._detach(member)
         self._trim()
+
+    def _write_on(self, member: Member, end: int) -> bool:
+        """The records from its cursor to `end`, as one write of BURST octets or so. False: it may hear no more."""
+        parts: list[bytes] = []
+        octets = written = 0
+        allowed = True
+        while member.cursor < end and octets < BURST:
+            record = self._log[member.cursor - self._base]
+            gain = record.delta + record.adjust.get(member.name, 0)
+            if member.limit is not None and not member.allows(gain):
+                allowed = False
+                break
+            data, messages = record.data_for(member.name)
+            if data:
+                parts.append(data)
+                octets += len(data)
+                written += messages
+            member.advertised += gain
+            member.cursor += 1
+        if parts:
+            member.sink.write(parts[0] if len(parts) == 1 else b"".join(parts), written)
+        return allowed
 
     def _trim(self) -> None:
         """Forget the records that every cursor has passed."""

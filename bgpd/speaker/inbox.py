@@ -14,7 +14,7 @@ Owner = TypeVar("Owner")
 
 HIGH: Final = 1 << 20  #: octets queued for one connection before its transport stops reading
 LOW: Final = 1 << 18  #: octets below which it reads again
-SHARE: Final = 16384  #: octets taken from one queue before the next one has its turn
+SHARE: Final = 4096  #: octets taken from one queue before the next one has its turn
 
 
 class Queue(Generic[Owner]):
