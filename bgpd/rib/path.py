@@ -206,13 +206,14 @@ def _tail(source: Source, attrs: Attrs) -> bytes:
 def same_route(a: "Path | None", b: "Path | None") -> bool:
     """Could no subscriber tell them apart: same neighbor and identifier, next hop and attributes after policy?
 
-    A neighbor that came back with another router id is another one: to a reflector that is the ORIGINATOR_ID.
+    A neighbor that came back with another router id is another one: to a reflector that is the ORIGINATOR_ID. So is a
+    client in another cluster, which stands in the CLUSTER_LIST.
     """
     if a is b:
         return True
     if a is None or b is None or a.next_hop is not b.next_hop or a.source.neighbor != b.source.neighbor:
         return False
-    if a.path_id != b.path_id or a.source.router_id != b.source.router_id:
+    if a.path_id != b.path_id or a.source.router_id != b.source.router_id or a.source.cluster != b.source.cluster:
         return False
     if a.attrs is None or b.attrs is None:
         return a.attrs is b.attrs

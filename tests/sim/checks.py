@@ -65,8 +65,8 @@ def seen_from(world: World, node: Node, spec: NeighborSpec) -> tuple[Node, Neigh
     return None
 
 
-def possible(world: World, node: Node, spec: NeighborSpec) -> bool:
-    """Whether the two configurations and the network allow a session."""
+def possible(world: World, node: Node, spec: NeighborSpec, *, strictly: bool = True) -> bool:
+    """Whether the two configurations and the network allow a session. `strictly`: a new one."""
     found = seen_from(world, node, spec)
     if found is None:
         return False
@@ -78,16 +78,18 @@ def possible(world: World, node: Node, spec: NeighborSpec) -> bool:
         and spec.remote_asn == theirs.local_asn
         and spec.password == theirs.password
         and bool(set(spec.families) & set(theirs.families))
-        and roles_fit(spec, theirs)
+        and roles_fit(spec, theirs, strictly=strictly)
         and (spec.external or node.spec.router_id != other.spec.router_id)
     )
 
 
-def roles_fit(a: NeighborSpec, b: NeighborSpec) -> bool:
+def roles_fit(a: NeighborSpec, b: NeighborSpec, *, strictly: bool = True) -> bool:
     """RFC 9234 section 4.2: what both say fits, or one of them says nothing, which a strict one does not put up with."""
     if not a.external:
         return True
     if a.role is None or b.role is None:
+        if not strictly:
+            return True
         return not (a.role is not None and a.role_strict) and not (b.role is not None and b.role_strict)
     return OPPOSITE[a.role] is b.role
 
@@ -99,7 +101,8 @@ def session(world: World, node: Node, spec: NeighborSpec) -> None:
     stands = mine.live is not None and mine.live.session.negotiated is not None
     if not possible(world, node, spec):
         forever = stands and mine.live.session.negotiated.hold_time == 0  # type: ignore[union-attr]
-        assert not stands or forever, f"{where}: a session that nobody is at the other end of"
+        earlier = possible(world, node, spec, strictly=False)  # `role-strict` is for the next session
+        assert not stands or forever or earlier, f"{where}: a session that nobody is at the other end of"
         return
     found = seen_from(world, node, spec)
     assert found is not None

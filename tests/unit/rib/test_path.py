@@ -1,6 +1,7 @@
 from bgpd.policy.reasons import Reason
 from bgpd.rib.nexthop import NextHop
-from bgpd.rib.path import Path, best_of, path_from, paths_of, same_route, shared_of
+from bgpd.rib.path import Path, Source, best_of, path_from, paths_of, same_route, shared_of
+from bgpd.wire.family import IPV4
 from tests.unit.rib.helpers import REACHABLE, attrs, path, source
 
 
@@ -65,6 +66,8 @@ def test_same_route() -> None:
     assert not same_route(None, one)
     assert same_route(one, path(source(generation=1), attrs(1)))  # equal bytes in another object
     assert not same_route(one, path(source(generation=1, router_id=9, address=1), attrs(1)))  # ORIGINATOR_ID
+    client = Source("a", IPV4, external=True, router_id=giver.router_id, address=giver.address, cluster=b"\0\0\0\7")
+    assert not same_route(one, path(client, attrs(1)))  # CLUSTER_LIST
     assert not same_route(one, path(giver, attrs(2)))
     assert not same_route(one, path(source("b"), attrs(1)))
     other = NextHop(REACHABLE.address, reachable=True, cost=0, reason="")
