@@ -36,6 +36,7 @@ lab-down: venv ## remove every trace of the lab (its images stay as a cache: mak
 	$(PYTHON) -m bgpd.lab down
 
 test: venv system lint ## everything: lint, then every test, namespaces, interop and both labs included (root)
+	@command -v cc >/dev/null || tools/system gcc libc6-dev  # the benchmark's load is tested, too
 	SIM_SEEDS=$${SIM_SEEDS:-1000} $(PYTHON) -m pytest $(PYTEST_FLAGS)
 
 COMPILED = cd build/compiled && COMPILED_TESTS=1 PYTHONPATH=$$PWD .venv/bin/python -m pytest -p no:cacheprovider
@@ -60,6 +61,7 @@ fmt: venv ## format the sources
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
 bench: venv system ## ours beside five other daemons, 15 minutes (QUICK=1: two; BENCH=A,C and DAEMONS=compiled,bird2: some; PUBLISH=1: into the README)
+	@command -v cc >/dev/null || tools/system gcc libc6-dev  # the load is a C program
 	-tools/build build/compiled
 	$(PYTHON) -m bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH)) $(if $(DAEMONS),--daemons $(DAEMONS)) $(if $(PUBLISH),--publish)
 
