@@ -264,7 +264,7 @@ class UpdateGroup:
         for prefixes in self.loc_rib.walk(SLICE):
             for prefix in prefixes:
                 yield prefix, self._told(member.name, prefix, behind)
-        for prefix in list(behind.told):
+        for prefix in behind.named():
             if prefix not in self.loc_rib.table:
                 yield prefix, self._told(member.name, prefix, behind)
 

@@ -63,6 +63,12 @@ class Lag(Pending):
             return found
         return self._first(prefix, word) if self.filling and prefix not in self.told else word
 
+    def named(self) -> list[bytes]:
+        """The prefixes that it has a word of its own for, those of elsewhere among them; the table's come besides."""
+        if self._before is None or not self.filling:
+            return list(self.told)
+        return list(dict.fromkeys((*self.told, *self._before.others())))
+
     def note(self, prefixes: list[bytes], old: Told) -> None:
         if not self.filling:
             super().note(prefixes, old)
