@@ -95,16 +95,16 @@ async def test_half_a_file_is_never_read(scene: Scene) -> None:
     path = scene.directory / "p.yaml"
     path.write_text(peer("a"))
     await scene.until(lambda: scene.text("a"))
-    whole = peer("a", 65009)
+    whole = peer("a", 65009).replace("spec: {peerIP: 192.0.2.1, asNumber: 65009}", "spec:\n  asNumber: 65009")
     with path.open("w") as file:
-        file.write(whole[:-8])
+        file.write(whole[:-2])
         file.flush()
         (scene.directory / "q.yaml").write_text(peer("b"))  # another file makes us look
         await scene.until(lambda: scene.text("b"))
         assert "65001" in scene.text("a")
-        file.write(whole[-8:])
+        file.write(whole[-2:])
     await scene.until(lambda: "65009" in scene.text("a"))
-    assert scene.faults == []
+    assert not any(moved.faults for moved in scene.moved)
 
 
 async def test_a_writer_that_never_ends_does_not_hold_a_file_for_ever(

@@ -125,8 +125,9 @@ async def test_a_store_that_lost_everything_is_not_believed() -> None:
     await scene.until(state=State.LOST)
     store.down = False
     reads = store.reads
-    while store.reads < reads + 2:
-        await asyncio.sleep(0.005)
+    async with asyncio.timeout(5):
+        while store.reads < reads + 2:
+            await asyncio.sleep(0.005)
     assert scene.keys() == ["/a/1"]
     assert "is empty" in scene.follower.reason
     await store.write([], [Put("/a/2", b"2")])
