@@ -44,7 +44,7 @@ if TYPE_CHECKING:
     from bgpd.kernel.service import KernelService
     from bgpd.membership import Membership
 
-_FIXED = ("listen", "metrics", "control", "log_format")  # settings that only a restart brings into force
+_FIXED = ("listen", "metrics", "control", "log_format", "datastore")  # settings that only a restart brings into force
 EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
 EXIT_USAGE = 2  #: the configuration refused
 STOP_LIMIT = 5.0  #: seconds for NOTIFICATIONs and kernel routes to leave
