@@ -35,6 +35,11 @@ class Announced:
     local_pref: int | None = None
     peers: frozenset[str] | None = None  #: names of MetalLB's peers; None: everybody
 
+    @property
+    def special(self) -> bool:
+        """It is announced otherwise than everything else that is ours."""
+        return bool(self.communities) or self.local_pref is not None or self.peers is not None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
@@ -183,10 +188,13 @@ def export_rules(
 
 def _service_rules(material: Material, metal_peer: str) -> Iterator[Rule]:
     """One rule a service prefix: what all advertisements that reach this peer say of it together."""
+    plain = material.compat is Compat.NONE and not metal_peer
     by_net: dict[Net, list[Announced]] = {}
     for each in material.announced:
         by_net.setdefault(each.net, []).append(each)
     for net, found in by_net.items():
+        if plain and not any(each.special for each in found):
+            continue  # "own" says as much, and a service that comes or goes changes no policy
         reaching = [each for each in found if each.peers is None or metal_peer in each.peers]
         if not reaching:
             yield Rule(why=f"{found[0].why}: other peers", verb=Verb.REJECT, within=(exactly(net),), source=("own",))

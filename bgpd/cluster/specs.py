@@ -5,6 +5,7 @@ knows comes in: passwords, and which prefixes are reached over which interface.
 """
 
 import fnmatch
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Final
@@ -142,9 +143,10 @@ class _Maker:
             return known
         found = self._policies.get((way, rules))
         if found is None:
-            name = f"cluster-{way}-{len(self._policies) + 1}"
-            terms = [term(rule, number, self._host) for number, rule in enumerate(rules, 1)]
-            found = self._policies[way, rules] = PolicySpec(name, tuple(terms))
+            terms = tuple([term(rule, number, self._host) for number, rule in enumerate(rules, 1)])
+            # named by what is in it: whatever else changes, the same rules are the same policy
+            digest = hashlib.sha256(repr(terms).encode()).hexdigest()[:8]
+            found = self._policies[way, rules] = PolicySpec(f"cluster-{way}-{digest}", terms)
         self._seen[way, id(rules)] = found
         return found
 

@@ -220,3 +220,9 @@ def test_local_pref_of_calico_3_33() -> None:
     }
     tuned = [*FULL[:-1], config(ipv4NormalRoutePriority=1000)]
     assert rules(session(*tuned, compat=Compat.CALICO_333).exports)[0]["set"] == {"local_pref": 2147482647}
+
+
+def test_a_service_that_is_announced_like_all_else_needs_no_rule() -> None:
+    service = own("ServiceAddress", "s", addresses=["192.0.2.1"], nodes=["a"])
+    assert [each["rule"] for each in rules(session(service).exports)] == ["own", "everything else"]
+    assert "ServiceAddress s" in [each["rule"] for each in rules(session(service, compat=Compat.CALICO_331).exports)]

@@ -1,7 +1,7 @@
 """Calico's selectors: what its own grammar accepts and refuses, and the truth of each operator."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bgpd.cluster.selector import matches, parse, uses_global
@@ -141,11 +141,13 @@ def truth(tree: tuple, labels: dict[str, str]) -> bool:  # type: ignore[type-arg
     return answers[operator]
 
 
+@settings(derandomize=True)
 @given(TREES, st.dictionaries(KEYS, WORDS))
 def test_the_evaluator_agrees_with_a_naive_one(tree: tuple, labels: dict[str, str]) -> None:  # type: ignore[type-arg]
     assert matches(write(tree), labels) is truth(tree, labels)
 
 
+@settings(derandomize=True)
 @given(st.text(alphabet="ab in{}()'\"&|!=,has()ll \t", max_size=40))
 def test_no_text_does_more_than_be_refused(text: str) -> None:
     try:
