@@ -92,12 +92,15 @@ class Sweep:
             self._live.add(path.attrs)
 
     def _sweep_paths(self, source: Source, epoch: int, size: int) -> Iterator[None]:
-        items = list(source.paths.items())
-        for start in range(0, len(items), size):
-            for attrs, path in items[start : start + size]:
+        keys = list(source.paths)  # not the items: a tuple each would be made, all at once
+        for start in range(0, len(keys), size):
+            for key in keys[start : start + size]:
+                path = source.paths.get(key)
+                if path is None:
+                    continue
                 if path.mark == epoch:
                     self._keep(path, epoch)  # it may have come after the walk
-                elif source.paths.get(attrs) is path:
-                    del source.paths[attrs]
+                else:
+                    del source.paths[key]
                     self.paths += 1
             yield

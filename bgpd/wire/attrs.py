@@ -455,9 +455,10 @@ class AttrsTable:
         Yields how many keys went, slice by slice.
         """
         for keys in self._dicts():
-            snapshot = list(keys.items())
+            snapshot = list(keys)  # not the items: a tuple each would be made, all at once
             for first in range(0, len(snapshot), size):
-                gone = [block for block, attrs in snapshot[first : first + size] if attrs not in live]
+                some = [(block, keys.get(block)) for block in snapshot[first : first + size]]
+                gone = [block for block, attrs in some if attrs is not None and attrs not in live]
                 for block in gone:
                     self._forget(keys, block)
                 yield len(gone)
