@@ -49,6 +49,7 @@ test-compiled: build system ## unit, property and session tests, simulated clust
 
 test-long: venv ## ten minutes of kernel faults, a million kernel routes, a hundred thousand simulated clusters (SEEDS=100000; one again: `python -m tests.sim SEED`)
 	SOAK_SECONDS=600 BGPD_LONG=1 $(PYTHON) -m pytest -s tests/netns/test_kernel_soak.py tests/netns/test_kernel_million.py
+	PROPERTIES=new $(PYTHON) -m pytest tests/property
 	$(PYTHON) -m tests.sim 0 $(SEEDS) $$(nproc)
 
 lint: venv ## ruff and mypy --strict

@@ -1,8 +1,16 @@
 """For all tests: nothing is ever skipped. What a test needs and does not find makes it fail."""
 
+import os
 from collections.abc import Generator
 
 import pytest
+from hypothesis import settings
+
+#: Property tests play the same cases each time, so that a failure is of the change at hand; `make test-long` looks
+#: for new ones (PROPERTIES=new), and what it finds becomes an @example.
+settings.register_profile("same", derandomize=True, database=None)
+settings.register_profile("new", max_examples=2000)
+settings.load_profile(os.environ.get("PROPERTIES", "same"))
 
 #: Suites with other people's daemons, kernels and clocks. One of them may be late for a reason of its own: a test that
 #: fails there runs once more, and is listed as RERUN at the end, to be looked at. Our own logic gets no second chance.
