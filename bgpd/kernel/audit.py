@@ -172,10 +172,19 @@ class Audit:
         tables.collect_wanted = bool(tables.objects.written)
         self._stir()
 
+    async def _dump(self, plane: Plane) -> Dump:
+        """A dump of our table; its socket is made in the thread, and closed where nobody waits for it any more."""
+        made = asyncio.get_running_loop().run_in_executor(self._eyes, Dump, plane.af, self._tables.spec.table)
+        try:
+            return await asyncio.shield(made)
+        except asyncio.CancelledError:
+            (await made).close()
+            raise
+
     async def _trickle(self, plane: Plane) -> int:
         """One family's dump, a datagram at a time; returns how many routes are not as believed, at least."""
         knowledge = self._tables.knowledge
-        dump = await asyncio.get_running_loop().run_in_executor(self._eyes, Dump, plane.af, self._tables.spec.table)
+        dump = await self._dump(plane)
         count = Count(plane.fib, plane.busy)
         shared: dict[RouteInfo, Route] = {}
         sample: list[tuple[bytes, Route]] = []

@@ -297,21 +297,6 @@ def dump_objects() -> list[Object] | None:
         sock.close()
 
 
-def dump_routes(af: int, table: int) -> list[tuple[bytes, RouteInfo]]:
-    """Every route of one family in one table, as (prefix, the rest). Empty where there is no such table or family."""
-    for _ in range(3):
-        dump = Dump(af, table)
-        routes: list[tuple[bytes, RouteInfo]] = []
-        try:
-            while (rows := dump.read()) is not None:
-                routes += rows
-        finally:
-            dump.close()
-        if not dump.interrupted:
-            break
-    return routes  # the third try is taken as it is: what changed meanwhile comes as events
-
-
 class Dump:
     """The routes of one family in one table, a datagram at a time: the kernel goes on when it is asked."""
 

@@ -40,12 +40,13 @@ Losses = dict[tuple[int, int, Loss, int], list[bytes]]
 class Sorted:
     """A dump of one family, sorted by whose the routes are."""
 
-    __slots__ = ("foreign", "others", "ours", "strays")
+    __slots__ = ("foreign", "others", "ours", "shared", "strays")
 
     def __init__(self) -> None:
         self.ours: dict[bytes, Route] = {}
         self.strays: dict[bytes, Route] = {}  #: ours at a second metric of the same prefix
         self.foreign: dict[tuple[bytes, int], int] = {}  #: (prefix, metric) that could be ours -> protocol
+        self.shared: dict[RouteInfo, Route] = {}  #: equal routes are one value
         self.others: list[tuple[bytes, RouteInfo]] = []  #: the main table without ours
 
 
@@ -126,10 +127,9 @@ class Knowledge:
             self.new_fights.append(key)
         fib.postpone(prefix, "somebody keeps removing or changing it", count - _FIGHT, now)
 
-    def sort(self, dump: Iterable[tuple[bytes, RouteInfo]]) -> Sorted:
-        """A dump of the main table or ours, by whose the routes are. Reads nothing that changes: fit for a thread."""
-        row = Sorted()
-        shared: dict[RouteInfo, Route] = {}
+    def sort(self, dump: Iterable[tuple[bytes, RouteInfo]], row: Sorted) -> None:
+        """A piece of a dump of the main table or ours, by whose the routes are. Fit for a thread."""
+        shared = row.shared
         for prefix, info in dump:
             if self.ours(info):
                 route = shared.get(info)
@@ -146,4 +146,3 @@ class Knowledge:
                 row.others.append((prefix, info))
             if info.table == self._table and info.metric in self._metrics:
                 row.foreign[prefix, info.metric] = info.protocol
-        return row

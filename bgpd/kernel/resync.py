@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from bgpd.kernel.io_netlink import AddressEvent, LinkEvent, dump_links, dump_objects, dump_routes
+from bgpd.kernel.io_netlink import AddressEvent, Dump, LinkEvent, dump_links, dump_objects
 from bgpd.kernel.knowledge import MAIN, Sorted
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import Object
@@ -43,6 +43,13 @@ class Resync:
 
     async def run(self, witness: Witness | None = None) -> int:
         """Dump and take over; returns how many routes were not as believed. Raises OSError, Overrun."""
+        self._tables.resyncing = True
+        try:
+            return await self._run(witness)
+        finally:
+            self._tables.resyncing = False
+
+    async def _run(self, witness: Witness | None) -> int:
         tables, listener = self._tables, self._listener
         listener.hold()
         tables.resync_reason = ""
@@ -76,11 +83,20 @@ class Resync:
 
     def dump(self, af: int) -> Sorted:
         """In the thread: a family's routes in our table and the main one."""
-        table = self._tables.spec.table
-        rows = dump_routes(af, table)
-        if table != MAIN:
-            rows += dump_routes(af, MAIN)
-        return self._tables.knowledge.sort(rows)
+        for _ in range(3):
+            row = Sorted()
+            interrupted = False
+            for table in {self._tables.spec.table, MAIN}:
+                dump = Dump(af, table)
+                try:
+                    while (rows := dump.read()) is not None:
+                        self._tables.knowledge.sort(rows, row)
+                finally:
+                    dump.close()
+                interrupted = interrupted or dump.interrupted
+            if not interrupted:
+                break
+        return row  # the third try is taken as it is: what changed meanwhile comes as events
 
 
 async def _learn(fib: Fib, row: Sorted) -> int:
@@ -93,8 +109,8 @@ async def _learn(fib: Fib, row: Sorted) -> int:
     wrong = 0
     async for gone in slices(fib.written):
         wrong += fib.not_in(row.ours, gone)
-    async for found in slices(row.ours):
-        wrong += sum([fib.found(prefix, row.ours[prefix]) for prefix in found])
+    async for found in slices(row.ours):  # let go of, slice by slice: a million at once would stop the loop
+        wrong += sum([fib.found(prefix, row.ours.pop(prefix)) for prefix in found])
     fib.relearned(row.strays, row.foreign)
     now = time.monotonic()
     for prefix in doubts:
@@ -105,6 +121,10 @@ async def _learn(fib: Fib, row: Sorted) -> int:
 async def slices(prefixes: Iterable[bytes]) -> AsyncIterator[list[bytes]]:
     """The keys of a table as they are now, a few milliseconds' worth at a time, with the loop's turn in between."""
     keys = list(prefixes)
-    for i in range(0, len(keys), _SCAN):
-        yield keys[i : i + _SCAN]
+    keys.reverse()
+    while keys:
+        some = keys[-_SCAN:]
+        del keys[-_SCAN:]
+        some.reverse()
+        yield some
         await asyncio.sleep(0)

@@ -105,6 +105,7 @@ class Tables:
         self.collect_wanted = False  #: nexthop objects may have been left behind
         self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
         self.audited = 0.0  #: when an audit last came to its end, seconds since the epoch
+        self.resyncing = False  #: a dump is being made or taken over
         self.resync_reason = ""  #: why a dump is due; empty: none is
 
     def configure(self, pools: tuple[PoolSpec, ...]) -> None:
@@ -147,7 +148,11 @@ class Tables:
 
     def settled(self) -> bool:
         """Nothing is pending: all that can be written is."""
-        return not self.chores_waiting() and not any(plane.waiting() for plane in self.planes.values())
+        return (
+            not self.resyncing
+            and not self.chores_waiting()
+            and not any(plane.waiting() for plane in self.planes.values())
+        )
 
     def in_sync(self) -> bool:
         """Whether the kernel holds all it can: nothing pending, failed or in conflict.

@@ -1,6 +1,7 @@
 """Never a gap: packets through routes that move, and how fast they move when something breaks."""
 
 import asyncio
+import os
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -16,7 +17,7 @@ from tests.netns.stream import Stream
 
 CHANGES = 1000
 #: Seconds from the moment of the harm until the routes are as they should be; the figure that is printed is far less.
-PROMPT = 0.5
+PROMPT = 0.5 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """What events and dumps mean."""
 
 from bgpd.kernel.encode import AF_INET, RTM_F_CLONED, RouteInfo
-from bgpd.kernel.knowledge import Knowledge, Loss
+from bgpd.kernel.knowledge import Knowledge, Loss, Sorted
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
 from bgpd.kernel.objects import Objects
 from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Hop, Route
@@ -102,14 +102,16 @@ def test_links_that_take_routes_along() -> None:
 
 def test_a_dump_is_sorted_by_whose_the_routes_are() -> None:
     knowledge, _, _ = make()
-    rows = knowledge.sort(
+    rows = Sorted()
+    knowledge.sort(
         [
             (P, info()),
             (P, info(metric=GUARD_METRIC, kind=RTN_BLACKHOLE)),
             (Q, info(protocol=4)),
             (Q, info(protocol=4, metric=0)),
             (Q, info(protocol=4, tos=8)),
-        ]
+        ],
+        rows,
     )
     assert rows.ours == {P: OURS}
     assert rows.strays == {P: Route(RTN_BLACKHOLE, (), GUARD_METRIC)}
