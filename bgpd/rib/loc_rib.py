@@ -34,7 +34,7 @@ from bgpd.wire.family import Family
 
 SLICE: Final = 2048  #: prefixes that a walk looks at between two chances to do something else
 IDENTIFIERS: Final = 64  #: paths for one prefix that a neighbor with ADD-PATH may give; more are ignored
-_LONG: Final = 32  # prefixes of one UPDATE from which on it pays to ask for all of them at once
+_LONG: Final = 8  # prefixes of one UPDATE from which on it pays to ask for all of them at once
 _INDEX_LIMIT: Final = 65536  # entries of several candidates known by content
 
 

@@ -18,7 +18,7 @@ from bgpd.wire.capability import Negotiated
 from bgpd.wire.family import Family
 from bgpd.wire.writer import encode_updates, encode_withdraws
 
-_LONG: Final = 32  # prefixes of one change from which on it pays to ask for all of them at once
+_LONG: Final = 8  # prefixes of one change from which on it pays to ask for all of them at once
 
 
 class Same:
