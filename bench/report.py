@@ -89,6 +89,10 @@ def heading(run: Run) -> str:
 def text(run: Run) -> str:
     """Everything, for a terminal."""
     parts = [heading(run), table.text(table.aims(aims.lines(run.records)))]
+    if not run.whole:
+        parts.insert(
+            1, "Not a whole run. Sizes are named as a whole run has them; a quick one takes a fifth of them or less."
+        )
     parts += [
         f"{name}: {_what(name)}\n{table.text(table.scenario(run.records, name))}" for name in run.records.scenarios()
     ]
