@@ -21,6 +21,7 @@ from bgpd.cluster.store.picture import Picture
 SHORTEST: Final = 0.1  #: seconds before the first new attempt
 LONGEST: Final = 5.0  #: and at most between two
 SAVE_AFTER: Final = 1.0  #: seconds in which changes gather before the cache is written
+RESYNC: Final = 20.0  #: seconds after which everything is read again in any case: a watch can go deaf without a word
 AGAIN: Final = 1.0  #: seconds between two readings that a nudge may cause
 
 
@@ -134,8 +135,10 @@ class Follower:
             await asyncio.gather(nudge, watch, return_exceptions=True)
 
     async def _nudge_due(self) -> None:
-        """Until somebody nudges; not more often than `AGAIN`."""
-        await self._nudged.wait()
+        """Until somebody nudges, or `RESYNC` has passed; not more often than `AGAIN`."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(RESYNC):
+                await self._nudged.wait()
         await asyncio.sleep(max(0.0, self._read_at + AGAIN - asyncio.get_running_loop().time()))
 
     async def _watch(self, ranges: tuple[Range, ...], after: int) -> None:
