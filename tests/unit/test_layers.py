@@ -52,7 +52,18 @@ FLOORS = {
 #: floors that may touch the world
 SHELLS = 5
 #: rooms of one floor that are one room for this purpose
-KERNEL_SHELL = ("audit", "culprit", "io_netlink", "io_vxlan", "listener", "overlay", "report", "resync", "service", "worker")
+KERNEL_SHELL = (
+    "audit",
+    "culprit",
+    "io_netlink",
+    "io_vxlan",
+    "listener",
+    "overlay",
+    "report",
+    "resync",
+    "service",
+    "worker",
+)
 SAME = {f"kernel.{module}": "kernel shell" for module in KERNEL_SHELL}
 FLOORS |= dict.fromkeys(SAME, SHELLS)
 
