@@ -19,12 +19,12 @@ ASKING = "egg_info" in sys.argv or "dist_info" in sys.argv  # pip asks for names
 
 def modules() -> list[str]:
     """The files to compile: of each named room every module but `__init__`, which only has words."""
-    names: list[str] = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["bgpd"]["compiled"]
+    settings = tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8"))["tool"]["bgpd"]
     found: list[str] = []
-    for name in names:
+    for name in settings["compiled"]:
         path = Path(name)
         found += [str(path)] if path.is_file() else [str(p) for p in sorted(path.glob("*.py")) if p.stem != "__init__"]
-    return found
+    return [name for name in found if name not in settings["interpreted"]]
 
 
 def extensions() -> list[Extension]:

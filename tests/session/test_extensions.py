@@ -135,7 +135,7 @@ def test_messages_are_filled_to_what_both_take() -> None:
         assert len(peer.told()) == 3000
         assert max(sizes) <= longest
         assert max(sizes) > longest - 5 or longest == 65535
-    assert max(len(message) for message in large.transport.messages()) > 12000
+    assert max(len(message) for message in large.transport.messages()) > 4096  # as much as one flush takes in at once
     assert (large.transport.max_message, small.transport.max_message) == (65535, 65535)  # we said that we take them
 
 
