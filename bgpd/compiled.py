@@ -9,7 +9,7 @@ from importlib.machinery import EXTENSION_SUFFIXES
 
 
 def rooms() -> tuple[str, ...]:
-    """The rooms with compiled modules, by name: ("policy", "rib", "wire"); empty: all is interpreted."""
+    """The rooms with compiled modules, by name: ("policy", "rib", "speaker", "wire"); empty: all is interpreted."""
     found: set[str] = set()
     for name, module in list(sys.modules.items()):
         if name.startswith("bgpd.") and (getattr(module, "__file__", None) or "").endswith(tuple(EXTENSION_SUFFIXES)):
@@ -18,6 +18,6 @@ def rooms() -> tuple[str, ...]:
 
 
 def words() -> str:
-    """For people: "interpreted", or "compiled: policy rib wire"."""
+    """For people: "interpreted", or "compiled: policy rib speaker wire"."""
     found = rooms()
     return f"compiled: {' '.join(found)}" if found else "interpreted"

@@ -39,8 +39,7 @@ def test_a_survivable_fault_is_logged_once_a_second() -> None:
 def test_a_mistake_of_ours_costs_one_session() -> None:
     bench = Bench(spec_of(A), spec_of(B))
     a, b = bench.establish(A), bench.establish(B)
-    rib = bench.speaker.neighbors[a.address].ribs[IPV4]
-    rib.imports = None  # type: ignore[assignment]
+    del bench.speaker.neighbors[a.address].ribs[IPV4]  # routes that it sends now have no place
     a.announce("10.244.2.0/24")
     assert bench.events("bug")
     assert a.transport.closed
