@@ -12,6 +12,9 @@ settings.register_profile("same", derandomize=True, database=None)
 settings.register_profile("new", max_examples=2000)
 settings.load_profile(os.environ.get("PROPERTIES", "same"))
 
+#: Minutes of work and a gigabyte: `make test-long` sets the variable.
+collect_ignore = [] if os.environ.get("BGPD_LONG") else ["netns/test_kernel_million.py"]
+
 #: Suites with other people's daemons, kernels and clocks. One of them may be late for a reason of its own: a test that
 #: fails there runs once more, and is listed as RERUN at the end, to be looked at. Our own logic gets no second chance.
 REAL_WORLD = ("tests/interop/", "tests/lab/", "tests/netns/", "tests/hostile/", "tests/etcd/")

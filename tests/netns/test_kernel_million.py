@@ -1,6 +1,6 @@
 """A million routes through install, churn, loss and audit, with an eye on the loop: keepalives and answers come in time.
 
-Takes minutes and a gigabyte, so only where BGPD_LONG is set (`make test-long`).
+Takes minutes and a gigabyte, so it is collected only where BGPD_LONG is set (`make test-long`; tests/conftest.py).
 """
 
 import asyncio
@@ -21,8 +21,6 @@ COUNT = int(os.environ.get("BGPD_MILLION", "1000000"))
 ONE, OTHER = (parse_address("10.0.0.2"),), (parse_address("10.0.1.2"),)
 #: Seconds that the loop may be away: a keepalive may be a third of a second late, a person does not notice a tenth.
 AWAY = 0.3 * max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-pytestmark = pytest.mark.skipif(not os.environ.get("BGPD_LONG"), reason="BGPD_LONG is not set: minutes of work")
 
 
 class Pulse:

@@ -142,6 +142,7 @@ def reset_connection(world: World) -> None:
     """A firewall says RST to one side; the other one hears of it like from a peer."""
     if world.ends:
         end = world.rng.choice(list(world.ends))
+        world.broken[frozenset((end.owner.name, world.by_address[end.remote_address].name))] = world.now
 
         def told() -> None:
             if end.owner.speaker is not None:

@@ -389,6 +389,7 @@ class World:
         self.late_hops = False  #: the kernel side answers about a next hop a moment later, not at once
         self.link_local = False  #: IPv6 next hops carry a link-local half (RFC 2545)
         self.disturbed: dict[frozenset[str], float] = {}  #: until when two nodes' path could not be relied on
+        self.broken: dict[frozenset[str], float] = {}  #: when a connection between two nodes was last reset
         self.together = False  #: all nodes start in the same moment
         self.trace: list[str] = []
         self._heap: list[tuple[float, int, Callable[[], object]]] = []
@@ -516,7 +517,8 @@ class World:
                 return
             # not `node.disturbed`: who was late itself finds in its kernel what the peer said meanwhile
             at = max(other.disturbed, self.disturbed.get(frozenset((node.name, other.name)), -LAST))
-            if at + LAST > self.now or node.froze <= other.gone <= node.disturbed + 1.0:
+            ended = max(other.gone, self.broken.get(frozenset((node.name, other.name)), -LAST))
+            if at + LAST > self.now or node.froze <= ended <= node.disturbed + 1.0:
                 return
         raise AssertionError(f"{node.name}: the hold timer for {address} expired, and nothing was wrong")
 
