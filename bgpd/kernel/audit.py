@@ -169,7 +169,7 @@ class Audit:
                 self._stir()
         tables.counters["audits"] += 1
         tables.audited = time.time()
-        tables.collect_wanted = bool(tables.objects.written)
+        tables.collect_wanted = bool(tables.objects.written or tables.overlays.devices())
         self._stir()
 
     async def _dump(self, plane: Plane) -> Dump:

@@ -81,7 +81,7 @@ class OverlayKeeper:
         }
 
     async def tidy(self) -> None:
-        """Entries of next hops that nobody uses any more go."""
+        """Entries of next hops that nobody uses any more go. Not before the sweep: adopted routes may need them."""
         for octets, tunnel in self._overlays.tunnels.items():
             unused = tunnel.known - self._used(octets)
             if tunnel.index and unused:

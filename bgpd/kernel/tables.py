@@ -102,7 +102,7 @@ class Tables:
         fibs = {plane.af: plane.fib for plane in self.planes.values()}
         self.knowledge: Final = Knowledge(spec, self.links, fibs, self.objects)
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
-        self.collect_wanted = False  #: nexthop objects may have been left behind
+        self.collect_wanted = False  #: nexthop objects and entries of the overlay may have been left behind
         self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
         self.audited = 0.0  #: when an audit last came to its end, seconds since the epoch
         self.resyncing = False  #: a dump is being made or taken over

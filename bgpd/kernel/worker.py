@@ -233,6 +233,8 @@ class Worker:
         if tables.collect_wanted:
             tables.collect_wanted = False
             await self.collect()
+            if all(plane.fib.swept for plane in tables.planes.values()):
+                await self._overlay.tidy()
         if tables.check_wanted:
             await self._audit.check()
         if tables.overlays.waiting():

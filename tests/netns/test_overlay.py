@@ -56,7 +56,7 @@ class Cluster:
 
 
 @asynccontextmanager
-async def cluster(mode: Overlay) -> AsyncIterator[Cluster]:
+async def cluster(mode: Overlay, audit_interval: float = 60.0) -> AsyncIterator[Cluster]:
     with Net() as net:
         spaces = {name: net.namespace(name) for name in NODES}
         router = net.namespace("r")
@@ -73,7 +73,7 @@ async def cluster(mode: Overlay) -> AsyncIterator[Cluster]:
                 f"addr add 10.244.{number}.10/32 dev lo",
             )
             _forward(spaces[name])
-            spec = KernelSpec(pools=pools(mode))
+            spec = KernelSpec(pools=pools(mode), audit_interval=audit_interval)
             made.nodes[name] = make(net, spaces[name], router, spec, router_id=parse_address(address))  # type: ignore[arg-type]
             with spaces[name].entered():
                 await made.nodes[name].service.start()
@@ -237,6 +237,19 @@ async def test_a_restart_loses_nothing_and_a_clean_exit_leaves_nothing() -> None
         await made.nodes["a"].service.stop(flush=True)
         assert "bgpd.vx4" not in node.ip("link show")
         assert node.routes("proto 64") == []
+
+
+async def test_entries_of_a_node_that_left_go() -> None:
+    async with cluster(Overlay.ALWAYS, audit_interval=0.05) as made:
+        bench = made.nodes["a"]
+        await bench.service.sweep()
+        assert "172.30.1.13" in bench.node.ip("neigh show dev bgpd.vx4")
+        bench.unwant("10.244.3.0/24")
+        await until(lambda: "172.30.1.13" not in bench.node.ip("neigh show dev bgpd.vx4"))
+        assert "172.30.2.12" in bench.node.ip("neigh show dev bgpd.vx4")
+        packets = stream(made, "a", "b")
+        assert await packets.arrives()
+        packets.close()
 
 
 async def test_a_device_of_somebody_else_is_reported() -> None:
