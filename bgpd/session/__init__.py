@@ -6,6 +6,7 @@ the speaker's inbox and only re-arm the hold timer (`update_seen`).
 
     fsm         every state and every event: the next state, and what to do
     session     Session: payloads, deadlines and words around the table
+    cause       what stands behind an event: words, the reason counted, the NOTIFICATION (RFC 4271 section 6)
     effects     what a session asks for and tells: Dial Drop Send Supersede Moved Up Down Refresh
     features    what OPEN offers by the neighbor's settings
     deadlines   named deadlines instead of timers; the neighbor's back-off

@@ -9,11 +9,12 @@ after each failure. A session that was *accepted* lives as long as its one TCP c
 The package's docstring says how a neighbor runs the two together.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import inf
 from typing import Final
 
 from bgpd.model import AsnRule, NeighborSpec, text_of
+from bgpd.session.cause import MESSAGE_OF_ERROR, Cause, event_of, reason_of, unexpected
 from bgpd.session.collision import Verdict, resolve
 from bgpd.session.deadlines import OPEN_HOLD_TIME, Backoff, Deadlines, Jitter, Timer
 from bgpd.session.effects import (
@@ -46,17 +47,6 @@ SEND_HOLD_MIN: Final = 8.0
 SEND_HOLD_LOOKS: Final = 4  #: how often a connection is looked at within its send hold time
 _TYPE_OFFSET: Final = 18  #: of the type octet in a message header (RFC 4271 section 4.1)
 _KEEPALIVE: Final = encode_keepalive()
-
-
-@dataclass(frozen=True, slots=True)
-class _Cause:
-    """What stands behind an event: words for people, and the NOTIFICATION that it calls for or came with."""
-
-    text: str
-    reason: DownReason = DownReason.FSM_ERROR
-    error: WireError | None = None  #: the NOTIFICATION to send, where the table says so
-    received: Notification | None = None
-    effects: tuple[Effect, ...] = ()  #: what DELIVER delivers
 
 
 def refusal() -> bytes:
@@ -156,7 +146,7 @@ class Session:
         """Take a TCP connection that the peer opened: the first and only life of this session."""
         self.dialed = False
         self.state = State.ACTIVE
-        return self._run(Event.TCP_ACCEPTED, _Cause(f"accepted a connection from {self._peer}, OPEN sent"), now)
+        return self._run(Event.TCP_ACCEPTED, Cause(f"accepted a connection from {self._peer}, OPEN sent"), now)
 
     def stop(
         self, now: float, subcode: Cease = Cease.ADMINISTRATIVE_SHUTDOWN, text: str = "", data: bytes = b""
@@ -175,7 +165,7 @@ class Session:
     def drop(self, now: float, why: str) -> list[Effect]:
         """Close without a NOTIFICATION and stay down: a peer with graceful restart keeps our routes."""
         self._stay_down(why)
-        return self._run(Event.ABANDON, _Cause(why, DownReason.ABANDONED), now)
+        return self._run(Event.ABANDON, Cause(why, DownReason.ABANDONED), now)
 
     def look_later(self, now: float) -> None:
         """Whether TCP takes what we write is asked several times within the send hold time; by whom, see `blocked`."""
@@ -196,7 +186,7 @@ class Session:
         """
         error = WireError(ErrorCode.SEND_HOLD_TIMER_EXPIRED, 0)
         text = f"send hold timer expired: the peer has taken nothing that we sent for {self.send_hold_time:g} s"
-        return self._run(Event.SEND_HOLD_EXPIRES, _Cause(text, DownReason.SEND_HOLD_EXPIRED, error), now)
+        return self._run(Event.SEND_HOLD_EXPIRES, Cause(text, DownReason.SEND_HOLD_EXPIRED, error), now)
 
     def configure(self, spec: NeighborSpec, router_id: bytes, now: float) -> None:
         """Take other settings: a connection that stands keeps what it said in OPEN, the next one gets them all."""
@@ -264,12 +254,12 @@ class Session:
         """The connection that we dialed stands."""
         if self.state is State.IDLE:
             return [Drop()]  # nobody wants it any more
-        return self._run(Event.TCP_UP, _Cause(f"connected to {self._peer}, OPEN sent"), now)
+        return self._run(Event.TCP_UP, Cause(f"connected to {self._peer}, OPEN sent"), now)
 
     def tcp_failed(self, now: float, why: str = "") -> list[Effect]:
         """The connection closed or could not be had; `why` in words, empty: the peer just closed it."""
         text = why or f"peer {self._peer} closed the connection"
-        return self._run(Event.TCP_FAILS, _Cause(text, DownReason.TCP_CLOSED), now)
+        return self._run(Event.TCP_FAILS, Cause(text, DownReason.TCP_CLOSED), now)
 
     def receive(self, frame: bytes, now: float) -> list[Effect]:
         """Take one whole message. An UPDATE in Established only re-arms the hold timer: its content is not ours."""
@@ -278,12 +268,12 @@ class Session:
         if state < State.OPEN_SENT:
             return []  # octets of a connection that has ended already
         if kind == MessageType.UPDATE:
-            return self._run(Event.UPDATE, self._unexpected(kind), now)
+            return self._run(Event.UPDATE, unexpected(self.state, kind), now)
         if (kind == MessageType.OPEN and state > State.OPEN_SENT) or (
             kind == MessageType.ROUTE_REFRESH and state < State.ESTABLISHED
         ):
             event = Event.OPEN if kind == MessageType.OPEN else Event.ROUTE_REFRESH
-            return self._run(event, self._unexpected(kind), now)
+            return self._run(event, unexpected(self.state, kind), now)
         try:
             message = decode(frame, self.negotiated)
             if isinstance(message, Open):
@@ -303,12 +293,10 @@ class Session:
 
     def fail(self, error: WireError, now: float) -> list[Effect]:
         """The connection's octets cannot be read, or an UPDATE asks for a session reset: `error` is what we answer."""
-        event = _EVENT_OF_ERROR.get(error.code, Event.HEADER_ERROR)
+        event = event_of(error)
         if Action.NOTIFY_FSM in step(self.state, event)[1]:
-            return self._run(event, self._unexpected(_MESSAGE_OF_ERROR[event]), now)
-        by_code = _REASON_OF_CODE.get(error.code, DownReason.HEADER_ERROR)
-        reason = _REASON_OF_ERROR.get((error.code, error.subcode), by_code)
-        return self._run(event, _Cause(f"sent NOTIFICATION {error}", reason, error), now)
+            return self._run(event, unexpected(self.state, MESSAGE_OF_ERROR[event]), now)
+        return self._run(event, Cause(f"sent NOTIFICATION {error}", reason_of(error), error), now)
 
     def expire(self, now: float, *, unread: bool = False) -> list[Effect]:
         """Do what is due at `now`. `unread`: octets of the peer wait in the kernel, so it has not gone silent."""
@@ -353,7 +341,7 @@ class Session:
             f"OPEN received: AS {negotiated.remote_asn}, router id {format_address(remote.router_id)}, "
             f"hold time {remote.hold_time} s"
         )
-        return effects + self._run(Event.OPEN, _Cause(text), now)
+        return effects + self._run(Event.OPEN, Cause(text), now)
 
     def _spec_for(self, remote: Open) -> NeighborSpec:
         """Our settings, completed by the AS in the peer's OPEN where they leave it open. Raises WireError."""
@@ -371,7 +359,7 @@ class Session:
             self.update_seen(now)
             return []
         if self.state is State.OPEN_SENT:
-            return self._run(Event.KEEPALIVE, self._unexpected(MessageType.KEEPALIVE), now)
+            return self._run(Event.KEEPALIVE, unexpected(self.state, MessageType.KEEPALIVE), now)
         assert self.negotiated is not None
         effects: list[Effect] = []
         # The peer confirms this connection. Another one that is Established, or still being dialed, is not the
@@ -380,7 +368,7 @@ class Session:
             effects.append(Supersede())
         families = ", ".join([family.name for family in self.negotiated.families])
         text = f"KEEPALIVE received: hold time {self._hold_time:g} s, families {families}"
-        return effects + self._run(Event.KEEPALIVE, _Cause(text), now)
+        return effects + self._run(Event.KEEPALIVE, Cause(text), now)
 
     def _on_notification(self, message: Notification, now: float) -> list[Effect]:
         words = message.describe()
@@ -389,7 +377,7 @@ class Session:
         version = (message.code, message.subcode) == (ErrorCode.OPEN, OpenError.UNSUPPORTED_VERSION)
         return self._run(
             Event.NOTIFICATION_VERSION if version else Event.NOTIFICATION,
-            _Cause(
+            Cause(
                 f"received NOTIFICATION {words}",
                 DownReason.COLLISION if collision else DownReason.NOTIFICATION,
                 received=message,
@@ -402,7 +390,7 @@ class Session:
         if family is None or self.negotiated is None or family not in self.negotiated.families:
             self.update_seen(now)  # RFC 2918 section 4: ignored where the family was not negotiated
             return []
-        return self._run(Event.ROUTE_REFRESH, _Cause("", effects=(Refresh(family, message.subtype),)), now)
+        return self._run(Event.ROUTE_REFRESH, Cause("", effects=(Refresh(family, message.subtype),)), now)
 
     # ===== timers =====
 
@@ -411,7 +399,7 @@ class Session:
             self.look_later(now)
             return []
         if timer is Timer.KEEPALIVE:
-            return self._run(Event.KEEPALIVE_EXPIRES, _Cause("keepalive timer expired"), now)
+            return self._run(Event.KEEPALIVE_EXPIRES, Cause("keepalive timer expired"), now)
         if timer is Timer.CONNECT_RETRY:
             if self._held:  # the dial took too long, and another connection is at work
                 self.deadlines.connect_retry = inf
@@ -433,7 +421,7 @@ class Session:
         else:
             missing = "OPEN" if self.state is State.OPEN_SENT else "KEEPALIVE"
             text, reason = f"no {missing} from the peer within {OPEN_HOLD_TIME:g} s", DownReason.NO_OPEN
-        return self._run(Event.HOLD_EXPIRES, _Cause(text, reason, error), now)
+        return self._run(Event.HOLD_EXPIRES, Cause(text, reason, error), now)
 
     # ===== the machine =====
 
@@ -448,19 +436,14 @@ class Session:
             inside = bytes((ErrorCode.CEASE, subcode)) + error.data
             error = WireError(ErrorCode.CEASE, Cease.HARD_RESET, inside, str(error))
         stood = self.state >= State.OPEN_SENT
-        return self._run(event, _Cause(f"sent NOTIFICATION {error}" if stood else _BEFORE[reason], reason, error), now)
+        return self._run(event, Cause(f"sent NOTIFICATION {error}" if stood else _BEFORE[reason], reason, error), now)
 
-    def _dialing(self) -> _Cause:
+    def _dialing(self) -> Cause:
         if self.spec.passive:
-            return _Cause(f"waiting for {self._peer} to connect (passive)")
-        return _Cause(f"dialing {self._peer} port {self.spec.port}")
+            return Cause(f"waiting for {self._peer} to connect (passive)")
+        return Cause(f"dialing {self._peer} port {self.spec.port}")
 
-    def _unexpected(self, kind: int) -> _Cause:
-        """A message that this state has no place for (RFC 6608): the data is its type."""
-        error = WireError(ErrorCode.FSM, FSM_SUBCODES.get(self.state, 0), bytes((kind,)), MessageType(kind).label)
-        return _Cause(f"sent NOTIFICATION {error}", error=error)
-
-    def _run(self, event: Event, cause: _Cause, now: float) -> list[Effect]:
+    def _run(self, event: Event, cause: Cause, now: float) -> list[Effect]:
         """Take one step of the table and carry out its actions."""
         old = self.state
         new, actions = step(old, event)
@@ -485,7 +468,7 @@ class Session:
             effects.append(Down(cause.reason, cause.text, notification, sent is not None, old is State.ESTABLISHED))
         return effects
 
-    def _act(self, action: Action, new: State, cause: _Cause, effects: list[Effect], now: float) -> None:
+    def _act(self, action: Action, new: State, cause: Cause, effects: list[Effect], now: float) -> None:
         timers = self.deadlines
         if action is Action.STOP_TIMERS:
             timers.clear()
@@ -516,7 +499,7 @@ class Session:
         elif action is Action.DELIVER:
             effects.extend(cause.effects)
 
-    def _notify(self, cause: _Cause, state: State, effects: list[Effect], now: float) -> Notification:
+    def _notify(self, cause: Cause, state: State, effects: list[Effect], now: float) -> Notification:
         # Only a timer that should not run has nothing to say; the machine is then wrong, not the peer.
         error = cause.error or WireError(ErrorCode.FSM, FSM_SUBCODES.get(state, 0))
         notification = Notification(error.code, error.subcode, error.data)
@@ -541,7 +524,7 @@ class Session:
             # a peer that never confirms would keep the connection for ever.
             timers.open_hold = inf
 
-    def _count(self, cause: _Cause, now: float) -> None:
+    def _count(self, cause: Cause, now: float) -> None:
         """A failure, unless the neighbor's other connection carries the session or is about to."""
         rival = self.rival
         if cause.reason is DownReason.COLLISION or (rival is not None and rival.state is State.ESTABLISHED):
@@ -574,29 +557,4 @@ _BEFORE: Final = {
     DownReason.STOPPED: "stopped",
     DownReason.RESET: "reset",
     DownReason.COLLISION: "another connection with the peer is at work",
-}
-
-_EVENT_OF_ERROR: Final[dict[int, Event]] = {
-    ErrorCode.HEADER: Event.HEADER_ERROR,
-    ErrorCode.OPEN: Event.OPEN_ERROR,
-    ErrorCode.UPDATE: Event.UPDATE_ERROR,
-    ErrorCode.ROUTE_REFRESH: Event.UPDATE_ERROR,
-}
-_MESSAGE_OF_ERROR: Final[dict[Event, int]] = {
-    Event.OPEN_ERROR: MessageType.OPEN,
-    Event.UPDATE_ERROR: MessageType.UPDATE,
-}
-_REASON_OF_CODE: Final[dict[int, DownReason]] = {
-    ErrorCode.HEADER: DownReason.HEADER_ERROR,
-    ErrorCode.OPEN: DownReason.OPEN_ERROR,
-    ErrorCode.UPDATE: DownReason.UPDATE_ERROR,
-    ErrorCode.ROUTE_REFRESH: DownReason.REFRESH_ERROR,
-}
-_REASON_OF_ERROR: Final[dict[tuple[int, int], DownReason]] = {
-    (ErrorCode.OPEN, OpenError.UNSUPPORTED_VERSION): DownReason.BAD_VERSION,
-    (ErrorCode.OPEN, OpenError.BAD_PEER_AS): DownReason.BAD_PEER_AS,
-    (ErrorCode.OPEN, OpenError.BAD_IDENTIFIER): DownReason.BAD_ROUTER_ID,
-    (ErrorCode.OPEN, OpenError.UNACCEPTABLE_HOLD_TIME): DownReason.BAD_HOLD_TIME,
-    (ErrorCode.OPEN, OpenError.UNSUPPORTED_CAPABILITY): DownReason.BAD_CAPABILITY,
-    (ErrorCode.OPEN, OpenError.ROLE_MISMATCH): DownReason.BAD_ROLE,
 }
