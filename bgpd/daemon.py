@@ -248,7 +248,7 @@ class Daemon:
         self._log.release()
 
     async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
-        from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - pyroute2 only where it is used
+        from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - only where it is used
 
         kernel, router_id = spec.speaker.kernel, spec.speaker.router_id
         self.kernel = KernelService(kernel, self._next_hop, self._kernel_event, router_id=router_id)

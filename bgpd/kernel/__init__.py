@@ -9,6 +9,7 @@ It owns the routes that carry our protocol number, metric and table, and nothing
     plan        wanted against known: create, replace or delete; what a refusal teaches; conflicts, failures, retries
     worker      the one task that writes: chores, then batches                                             (shell)
     encode      operations as messages in one buffer; dumps, events and errors back into values
+    interfaces  the same for links and addresses
     io_netlink  the sockets                                                                                (shell)
     listener    events, read in the loop                                                                   (shell)
     knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links

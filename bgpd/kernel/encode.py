@@ -294,7 +294,7 @@ def _parse_body(data: bytes, start: int, end: int) -> tuple[bytes, RouteInfo]:
     destination = gateway = b""
     metric = ifindex = nexthop_id = 0
     hops: list[Hop] = []
-    for code, at, stop in _attributes(data, start + 28, end):
+    for code, at, stop in attributes(data, start + 28, end):
         if code == RTA_DST:
             destination = data[at:stop]
         elif code == RTA_GATEWAY:
@@ -327,7 +327,7 @@ def _parse_hops(data: bytes, start: int, end: int) -> list[Hop]:
         if length < 8:
             break
         gateway = b""
-        for code, at, stop in _attributes(data, start + 8, start + length):
+        for code, at, stop in attributes(data, start + 8, start + length):
             if code == RTA_GATEWAY:
                 gateway = data[at:stop]
             elif code == RTA_VIA:
@@ -337,7 +337,8 @@ def _parse_hops(data: bytes, start: int, end: int) -> list[Hop]:
     return hops
 
 
-def _attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+def attributes(data: bytes, start: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """The attributes between two offsets: (type without its flags, start and end of the value)."""
     while start + 4 <= end:
         length, kind = _RTA.unpack_from(data, start)
         if length < 4:
@@ -352,7 +353,7 @@ def parse_error(data: bytes, start: int, end: int, flags: int) -> tuple[int, str
     if not flags & F_ACK_TLVS:
         return code, ""
     echoed = 16 if flags & F_CAPPED else _U32.unpack_from(data, start + 20)[0]
-    for kind, at, stop in _attributes(data, start + 20 + _align(echoed), end):
+    for kind, at, stop in attributes(data, start + 20 + _align(echoed), end):
         if kind == 1:  # NLMSGERR_ATTR_MSG
             return code, data[at:stop].rstrip(b"\0").decode("ascii", "replace")
     return code, ""

@@ -1,28 +1,26 @@
 """The three netlink sockets: events in, writes out, dumps on demand.
 
-pyroute2 makes the event socket and decodes links and addresses, which are few. Routes are many: they are read and
-written by `encode`. Our own writes are not wanted back as events (100,000 writes would be 100,000 events to skip), so a
-socket filter in the kernel drops route messages that carry our writer's port id; what is left is other people's doing.
+Messages are written and read by `encode` (routes), `interfaces` (links and addresses) and `objects`. Our own writes are
+not wanted back as events (100,000 writes would be 100,000 events to skip), so a socket filter in the kernel drops route
+messages that carry our writer's port id; what is left is other people's doing.
 
 A lost event (ENOBUFS) is an `Overrun`: the caller has to dump and compare. Everything here is synchronous; the service
 calls the slow parts (large writes, dumps) in a thread, where the system calls let go of the interpreter's lock.
 """
 
-import ctypes
 import errno
 import socket
 import struct
+from array import array
 from collections.abc import Iterator
 from contextlib import suppress
-from typing import Any, Final
+from typing import Final
 
-from pyroute2 import IPRSocket
-
-from bgpd.kernel import encode, objects
+from bgpd.kernel import encode, interfaces, objects
 from bgpd.kernel.encode import Memo, RouteInfo
+from bgpd.kernel.interfaces import AddressEvent, LinkEvent
 from bgpd.kernel.objects import Object
 from bgpd.kernel.plan import Refusal
-from bgpd.wire.prefix import parse_address
 
 _SOL_NETLINK: Final = 270
 _NETLINK_ADD_MEMBERSHIP: Final = 1
@@ -35,7 +33,6 @@ _SO_RCVBUFFORCE: Final = 33
 
 #: RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV4_ROUTE | RTMGRP_IPV6_IFADDR | RTMGRP_IPV6_ROUTE
 _GROUPS: Final = 0x1 | 0x10 | 0x40 | 0x100 | 0x400
-_AF_BRIDGE: Final = 7
 _READ: Final = 1 << 16
 #: Seconds after which an answer that the kernel gives at once is taken as lost.
 _PATIENCE: Final = 5.0
@@ -113,7 +110,8 @@ class Writer:
         self._socket.close()
 
 
-def _open(send: int, receive: int) -> socket.socket:
+def _open(send: int, receive: int, groups: int = 0, deaf_to: int = 0) -> socket.socket:
+    """A socket in the groups of a bit mask (RTMGRP_*); it does not hear what the port `deaf_to` does to routes."""
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     try:
         _size(sock, _SO_SNDBUFFORCE, socket.SO_SNDBUF, send)
@@ -124,7 +122,9 @@ def _open(send: int, receive: int) -> socket.socket:
         # Not `settimeout`: Python would wait for the socket before each call, and the interpreter's lock twice.
         patience = struct.pack("ll", int(_PATIENCE), 0)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, patience)
-        sock.bind((0, 0))
+        if deaf_to:
+            _filter_out(sock, deaf_to)  # before it is in any group
+        sock.bind((0, groups))
     except OSError:
         sock.close()
         raise
@@ -154,12 +154,8 @@ class Events:
     """The socket that tells what others do to links, addresses and routes."""
 
     def __init__(self, writer_port: int, receive_buffer: int) -> None:
-        self._netlink: Any = IPRSocket(groups=_GROUPS)
-        self._socket: socket.socket = self._netlink.socket
+        self._socket = _open(1 << 16, receive_buffer, _GROUPS, writer_port)
         try:
-            _size(self._socket, _SO_RCVBUFFORCE, socket.SO_RCVBUF, receive_buffer)
-            _filter_out(self._socket, writer_port)
-            self._netlink.bind()
             with suppress(OSError):  # kernels before 5.3 have no nexthop objects
                 self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _RTNLGRP_NEXTHOP)
         except BaseException:
@@ -181,52 +177,8 @@ class Events:
                 raise Overrun("events were lost") from None
             raise
 
-    def decode(self, data: bytes) -> Iterator["LinkEvent | AddressEvent"]:
-        """Links and addresses of a datagram, by pyroute2."""
-        return _decode(self._netlink.marshal, data)
-
     def close(self) -> None:
-        self._netlink.asyncore.close()
         self._socket.close()
-
-
-class LinkEvent:
-    """A link as netlink shows it."""
-
-    __slots__ = ("flags", "index", "name", "present")
-
-    def __init__(self, index: int, name: str, flags: int, present: bool) -> None:
-        self.index = index
-        self.name = name
-        self.flags = flags
-        self.present = present
-
-
-class AddressEvent:
-    """An address of an interface as netlink shows it."""
-
-    __slots__ = ("address", "index", "length", "present")
-
-    def __init__(self, index: int, address: bytes, length: int, present: bool) -> None:
-        self.index = index
-        self.address = address
-        self.length = length
-        self.present = present
-
-
-def _decode(marshal: Any, data: bytes) -> Iterator[LinkEvent | AddressEvent]:
-    for message in marshal.parse(data):
-        kind = message["header"]["type"]
-        if kind in {encode.RTM_NEWLINK, encode.RTM_DELLINK}:
-            # A bridge tells about its ports in the same words: a port that leaves it is no link that went.
-            if message["family"] != _AF_BRIDGE:
-                name = message.get("ifname") or f"#{message['index']}"
-                yield LinkEvent(message["index"], name, message["flags"], kind == encode.RTM_NEWLINK)
-        elif kind in {encode.RTM_NEWADDR, encode.RTM_DELADDR}:
-            text = message.get("local") or message.get("address")
-            if text and message["family"] in {encode.AF_INET, encode.AF_INET6}:
-                address = parse_address(text)
-                yield AddressEvent(message["index"], address, message["prefixlen"], kind == encode.RTM_NEWADDR)
 
 
 def _filter_out(sock: socket.socket, port: int) -> None:
@@ -249,31 +201,24 @@ def _filter_out(sock: socket.socket, port: int) -> None:
             (give, 0, 0, 0xFFFF_FFFF),
         )
     )
-    code = ctypes.create_string_buffer(program, len(program))
+    code = array("B", program)
     # struct sock_fprog: a count, then (aligned) a pointer, which the kernel reads during the call
-    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, ctypes.addressof(code)))
+    sock.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, struct.pack("HP", len(program) // 8, code.buffer_info()[0]))
 
 
 def dump_links() -> tuple[list[LinkEvent], list[AddressEvent]]:
     """All links and addresses."""
-    netlink: Any = IPRSocket(groups=0)
+    sock = _open(1 << 16, 1 << 20)
     try:
-        netlink.bind()
-        netlink.socket.settimeout(_PATIENCE)
-        links = [e for e in _ask(netlink, encode.RTM_GETLINK) if isinstance(e, LinkEvent)]
-        return links, [e for e in _ask(netlink, encode.RTM_GETADDR) if isinstance(e, AddressEvent)]
+        found = [
+            event
+            for seq, request in ((1, interfaces.links_request(1)), (2, interfaces.addresses_request(2)))
+            for data, kind, start, end in _ask(sock, request, seq)
+            if kind in interfaces.KINDS and (event := interfaces.parse(data, kind, start, end)) is not None
+        ]
     finally:
-        netlink.asyncore.close()
-        netlink.socket.close()
-
-
-def _ask(netlink: Any, kind: int) -> Iterator[LinkEvent | AddressEvent]:
-    netlink.put(None, kind, encode.F_REQUEST | encode.F_DUMP, msg_seq=kind)
-    while True:
-        data = _receive(netlink.socket)
-        yield from _decode(netlink.marshal, data)
-        if any(m[0] in {encode.NLMSG_DONE, encode.NLMSG_ERROR} for m in encode.messages(data)):
-            return
+        sock.close()
+    return [e for e in found if isinstance(e, LinkEvent)], [e for e in found if isinstance(e, AddressEvent)]
 
 
 def dump_objects() -> list[Object] | None:
@@ -283,18 +228,29 @@ def dump_objects() -> list[Object] | None:
     try:
         body = objects.encode_id(0)
         header = struct.pack("=IHHII", 16 + len(body), objects.RTM_GETNEXTHOP, encode.F_REQUEST | encode.F_DUMP, 1, 0)
-        sock.sendto(header + body, (0, 0))
-        while True:
-            data = _receive(sock)
-            for kind, _, _, _, start, end in encode.messages(data):
-                if kind == objects.RTM_NEWNEXTHOP:
-                    out.append(objects.parse(data, start, end))
-                elif kind == encode.NLMSG_ERROR:
-                    return None
-                elif kind == encode.NLMSG_DONE:
-                    return out
+        for data, kind, start, end in _ask(sock, header + body, 1):
+            if kind == objects.RTM_NEWNEXTHOP:
+                out.append(objects.parse(data, start, end))
+            elif kind == encode.NLMSG_ERROR:
+                return None
     finally:
         sock.close()
+    return out
+
+
+def _ask(sock: socket.socket, request: bytes, seq: int) -> Iterator[tuple[bytes, int, int, int]]:
+    """The messages that answer a dump request: (datagram, type, start, end); an error is the last one."""
+    sock.sendto(request, (0, 0))
+    while True:
+        data = _receive(sock)
+        for kind, _, number, _, start, end in encode.messages(data):
+            if number != seq:
+                continue
+            if kind == encode.NLMSG_DONE:
+                return
+            yield data, kind, start, end
+            if kind == encode.NLMSG_ERROR:
+                return
 
 
 class Dump:

@@ -2,13 +2,12 @@
 
 A device is ours by its alias. One of that name without it belongs to somebody else and stays untouched; one of ours
 that differs in what cannot be changed (VNI, port, our end) is made anew, and its routes and entries with it.
+
+pyroute2 is loaded when the first device is wanted: it takes as long as all the rest of a node's start.
 """
 
 from collections.abc import Iterable
 from typing import Any, Final
-
-from pyroute2 import IPRoute
-from pyroute2.netlink.exceptions import NetlinkError
 
 from bgpd.kernel.tunnel import DEVICES, OVERHEAD, entries, mac_of
 from bgpd.model import VxlanSpec
@@ -29,6 +28,8 @@ def ensure(spec: VxlanSpec, source: bytes) -> int:
 
     Raises OverlayRefused.
     """
+    from pyroute2 import IPRoute, NetlinkError  # noqa: PLC0415 - see above; so in all of this module
+
     with IPRoute() as netlink:
         try:
             return _ensure(netlink, spec, source)
@@ -86,6 +87,8 @@ def _underlay_mtu(netlink: Any, source: bytes) -> int:
 
 def write(index: int, add: Iterable[bytes], remove: Iterable[bytes] = ()) -> list[str]:
     """Give each next hop in `add` its two entries on the device, take those in `remove`; returns trouble in words."""
+    from pyroute2 import IPRoute, NetlinkError  # noqa: PLC0415
+
     trouble: list[str] = []
     with IPRoute() as netlink:
         for command, addresses in (("replace", add), ("del", remove)):
@@ -102,6 +105,8 @@ def write(index: int, add: Iterable[bytes], remove: Iterable[bytes] = ()) -> lis
 
 def read(index: int) -> set[bytes]:
     """The next hops that have both entries on the device."""
+    from pyroute2 import IPRoute  # noqa: PLC0415
+
     with IPRoute() as netlink:
         forwarding = {
             (row.get_attr("NDA_DST"), row.get_attr("NDA_LLADDR"))
@@ -117,6 +122,8 @@ def read(index: int) -> set[bytes]:
 
 def remove() -> None:
     """Our devices go; others' stay."""
+    from pyroute2 import IPRoute  # noqa: PLC0415
+
     with IPRoute() as netlink:
         for name in DEVICES.values():
             for index in netlink.link_lookup(ifname=name):

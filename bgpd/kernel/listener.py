@@ -11,14 +11,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from typing import Final
 
-from bgpd.kernel import encode, objects
-from bgpd.kernel.io_netlink import AddressEvent, Events, LinkEvent, Overrun
+from bgpd.kernel import encode, interfaces, objects
+from bgpd.kernel.interfaces import AddressEvent, LinkEvent
+from bgpd.kernel.io_netlink import Events, Overrun
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.tables import Tables
 
 #: Seconds of event reading before the loop gets its turn again.
 _TURN: Final = 0.005
-_LINKS: Final = frozenset({encode.RTM_NEWLINK, encode.RTM_DELLINK, encode.RTM_NEWADDR, encode.RTM_DELADDR})
 
 
 class Listener:
@@ -107,9 +107,8 @@ class Listener:
                 tables.knowledge.route(prefix, info, kind == encode.RTM_NEWROUTE, flags, port, time.monotonic())
             elif kind in {objects.RTM_NEWNEXTHOP, objects.RTM_DELNEXTHOP}:
                 tables.knowledge.nexthop(objects.parse(data, start, end), kind == objects.RTM_NEWNEXTHOP)
-            elif kind in _LINKS and self._events is not None:
-                for event in self._events.decode(data[start:end]):
-                    self.take_link(event)
+            elif kind in interfaces.KINDS and (event := interfaces.parse(data, kind, start, end)) is not None:
+                self.take_link(event)
 
     def take_link(self, event: LinkEvent | AddressEvent) -> None:
         """A link or an address, from an event or a dump."""

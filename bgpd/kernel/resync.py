@@ -12,7 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Final, ParamSpec, TypeVar
 
-from bgpd.kernel.io_netlink import AddressEvent, Dump, LinkEvent, dump_links, dump_objects
+from bgpd.kernel.interfaces import AddressEvent, LinkEvent
+from bgpd.kernel.io_netlink import Dump, dump_links, dump_objects
 from bgpd.kernel.knowledge import MAIN, Sorted
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import Object

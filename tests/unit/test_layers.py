@@ -102,7 +102,7 @@ DOORS = {
     "yaml": {"config.yamltree"},
     "structlog": {"log"},
     "prometheus_client": {"http.metrics"},
-    "pyroute2": {"kernel.io_netlink", "kernel.io_vxlan"},
+    "pyroute2": {"kernel.io_vxlan"},
     "aiohttp": {"cluster.store.gateway"},
 }
 
