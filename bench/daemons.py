@@ -5,6 +5,7 @@ has a family that no other session uses, or is sent nothing. Other people's daem
 (bgpd.lab.debian); ours runs from a directory that `import bgpd` finds: this one, or the one that `make build` made.
 """
 
+import compileall
 import json
 import subprocess
 import sys
@@ -158,6 +159,7 @@ def ours_yaml(setup: Setup, directory: Path) -> str:
 
 def _ours_version(root: Path) -> Callable[[], str]:
     def version() -> str:
+        compileall.compile_dir(root / "bgpd", quiet=2)  # to byte code, as any installation does
         env = clean_env() | {"PYTHONPATH": str(root)}
         argv = [sys.executable, "-P", "-m", "bgpd", "--version"]
         done = subprocess.run(argv, env=env, capture_output=True, text=True, timeout=30, check=False, cwd="/")
