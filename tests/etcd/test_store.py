@@ -6,6 +6,7 @@ from contextlib import aclosing
 import pytest
 
 from bgpd.cluster.store import etcd as etcd_module
+from bgpd.cluster.store import gateway as gateway_module
 from bgpd.cluster.store.base import Absent, Delete, Put, Range, StoreError, Trouble, Unchanged
 from bgpd.cluster.store.etcd import EtcdStore
 from bgpd.cluster.store.gateway import Access
@@ -27,6 +28,31 @@ async def test_list_then_watch_loses_nothing(store: EtcdStore) -> None:
             if len(seen) == 2:
                 break
     assert seen == {"/a/2": (b"between", revision), "/b/1": (None, revision)}
+
+
+async def test_every_range_of_a_watch_is_watched(store: EtcdStore) -> None:
+    """etcd's gateway forgets requests that it has not read when it begins to answer: one start of seven was deaf."""
+    ranges = [Range(f"/r{n:02}/") for n in range(20)]
+    for turn in range(25):
+        revision = (await store.read([ranges[-1]])).revision
+        async with asyncio.timeout(10), aclosing(store.watch(ranges, revision)) as stream:
+            await store.write([], [Put(f"{each.key}key", b"%d" % turn) for each in ranges])
+            seen: set[str] = set()
+            async for changes in stream:
+                seen |= {change.key for change in changes.changes}
+                if len(seen) == len(ranges):
+                    break
+
+
+async def test_a_watch_that_does_not_begin_whole_ends(store: EtcdStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One answer for two requests: the second range would be silent for ever."""
+    body = gateway_module._body
+    monkeypatch.setattr(etcd_module, "BEGIN", 0.3)
+    monkeypatch.setattr(gateway_module, "_body", lambda *messages: body(*messages[:1]))
+    with pytest.raises(StoreError, match="did not begin to watch everything within"):
+        async with asyncio.timeout(10), aclosing(store.watch([Range("/one/"), Range("/other/")], 1)) as stream:
+            async for _ in stream:
+                pass
 
 
 async def test_a_name_is_not_the_beginning_of_another(store: EtcdStore) -> None:

@@ -1,9 +1,10 @@
 """The `etcd` store: Calico's etcd as it is, by transactions at exact revisions.
 
 A list reads its ranges page by page, all of them at the revision of the first page. A watch is one stream for all
-ranges. The stream of a member that is cut off can stay open and silent: so while a watch runs, the same endpoint
-is asked for one key every few seconds (a linearizable read: the member must reach its leader to answer). Where
-that fails, the watch ends with UNREACHABLE and the next request goes to another endpoint.
+ranges, and has begun when etcd has said so of each: a range that it did not hear of would be silent for ever. The
+stream of a member that is cut off can stay open and silent: so while a watch runs, the same endpoint is asked for one
+key every few seconds (a linearizable read: the member must reach its leader to answer). Where one of these fails, the
+watch ends with UNREACHABLE; the next request goes to another endpoint where this one does not answer.
 """
 
 import asyncio
@@ -29,6 +30,7 @@ from bgpd.cluster.store.gateway import Access, Gateway, Message, b64
 from bgpd.cluster.store.keys import end_of
 
 PAGE: Final = 500  #: keys of one page; fewer where they are large
+BEGIN: Final = 3.0  #: seconds in which the watch of every range has to begin
 CHECK: Final = 3.0  #: seconds between two questions to the endpoint of a watch
 
 
@@ -85,7 +87,9 @@ class EtcdStore:
         creates = [{"create_request": _watch_request(each, after + 1)} for each in ranges]
         async with aclosing(self._gateway.stream("watch", creates)) as stream:
             waiting: asyncio.Task[Message] | None = None
-            check = asyncio.create_task(self._check(ranges[0].key))
+            missing = len(creates)
+            begun = asyncio.Event()
+            check = asyncio.create_task(self._check(ranges[0].key, begun))
             try:
                 while True:
                     waiting = waiting or asyncio.create_task(_next(stream))
@@ -95,18 +99,28 @@ class EtcdStore:
                     if waiting.done():
                         result, waiting = waiting.result(), None
                         _raise_cancelled(result, self._gateway.endpoint)
+                        if result.get("created"):
+                            missing -= 1
+                            if not missing:
+                                begun.set()
                         yield _changes(result)
             finally:
                 for task in filter(None, (check, waiting)):
                     task.cancel()
                 await asyncio.gather(*filter(None, (check, waiting)), return_exceptions=True)
 
-    async def _check(self, key: str) -> None:
-        """Ask the endpoint of the watch for a key that we may read, again and again.
+    async def _check(self, key: str, begun: asyncio.Event) -> None:
+        """See to it that the watch of every range has begun, then ask its endpoint for a key that we may read.
 
-        Raises StoreError; another endpoint is in use then.
+        Raises StoreError; where the endpoint does not answer any more, another one is in use then.
         """
         here = self._gateway.endpoint
+        try:
+            async with asyncio.timeout(BEGIN):
+                await begun.wait()
+        except TimeoutError:
+            text = f"{here}: did not begin to watch everything within {BEGIN:g} s"
+            raise StoreError(Trouble.UNREACHABLE, text) from None
         while True:
             await asyncio.sleep(CHECK)
             await self._gateway.call("kv/range", {"key": b64(key), "keys_only": True})

@@ -21,7 +21,7 @@ from bgpd.cluster.store.picture import Picture
 SHORTEST: Final = 0.1  #: seconds before the first new attempt
 LONGEST: Final = 5.0  #: and at most between two
 SAVE_AFTER: Final = 1.0  #: seconds in which changes gather before the cache is written
-RESYNC: Final = 20.0  #: seconds after which everything is read again in any case: a watch can go deaf without a word
+RESYNC: Final = 60.0  #: seconds after which everything is read again in any case, whatever a watch has not told
 AGAIN: Final = 1.0  #: seconds between two readings that a nudge may cause
 
 
