@@ -40,9 +40,10 @@ _CODES: Final = {
 _NO_SPACE: Final = "database space exceeded"
 _STALE_TOKEN: Final = ("invalid auth token", "revision of auth store is old", "user name is empty")
 _NO_RIGHT: Final = ("authentication failed", "permission denied", "user name is empty", "invalid auth token")
-#: octets of white space before several messages. The gateway's HTTP server throws away what it has not read of a request
-#: when it begins to answer, which is after the first message: of 16 watches it forgot some in one start of seven. What
-#: is longer than the buffers of its reader (4 KiB) is read whole before there is a first message. See `EtcdStore.watch`.
+#: octets of white space before several messages. The gateway's HTTP server throws away what it has not read of a
+#: request when it begins to answer, which is after the first message: of 16 watches it forgot some in one start of
+#: seven. Behind more than the buffers of its reader hold (4 KiB) all is read before there is a first message.
+#: See `EtcdStore.watch`.
 _LEAD: Final = 16384
 _LARGEST_LINE: Final = 64 << 20  #: octets of one message of a stream; etcd's own limit for a request is 1.5 MiB
 
