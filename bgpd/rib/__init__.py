@@ -4,8 +4,9 @@ What it owns. `path` says what a candidate is: a source and its attrs, with ever
 process reads computed once. `nexthop` holds reachability and cost, one shared object per address.
 `decision` is RFC 4271 section 9.1.2.2 as numbered steps. `loc_rib` is the one table of a family: prefix to
 candidates, best first. `fanout` is the same path by path, for ADD-PATH. `group` is the adj-rib-out, shared by all
-neighbors that get the same bytes, and `pack` turns one slice of it into UPDATEs; `lag` is the list of a member that
-does not follow, filled bit by bit. `intern` sweeps what nobody refers to any more.
+neighbors that get the same bytes: `member` says who they are, `export` what paths become on their way out, `pack`
+turns one slice into UPDATEs, and `lag` is the list of a member that does not follow, filled bit by bit. `intern`
+sweeps what nobody refers to any more.
 
 How a route passes through. The speaker makes one `Path` per source and attribute set and calls
 `LocRib.apply` once per UPDATE. What comes back is a list of `Change`: the prefixes that moved from one entry

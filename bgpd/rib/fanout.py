@@ -27,7 +27,7 @@ _SHARED_LIMIT: Final = 65536
 
 
 class Admission(Protocol):
-    """What a fanout with a limit asks of the group that is told its paths (`rib.group.UpdateGroup`)."""
+    """What a fanout with a limit asks of the group that is told its paths (`rib.export.Exports`)."""
 
     def export(self, path: Path, sort: int = 0) -> Attrs | None:
         """What `path` is to this group, at prefixes of class `sort`; None: nothing."""

@@ -18,150 +18,29 @@ memory of one table, never of time.
 """
 
 from collections.abc import Callable, Iterator
-from itertools import count
-from typing import Final, Protocol, TypeAlias
+from typing import Final, TypeAlias
 
+from bgpd.rib.export import ByPrefix, Export, Exports, equal
 from bgpd.rib.fanout import Fanout
 from bgpd.rib.lag import Before, Lag
 from bgpd.rib.loc_rib import Change, LocRib
+from bgpd.rib.member import GroupKey, Member
 from bgpd.rib.pack import EVERYBODY, SAME, Buckets, Pending, Record, Same, Told
 from bgpd.rib.path import Path, best_of
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.capability import Negotiated
-from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh, longest_nlri, room_for
+from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh
 
 SLICE: Final = 1024  #: prefixes of one record: a millisecond or two of work
 ROUNDS: Final = 4  #: records made before they are written, where there is time
 BURST: Final = 65536  #: octets that a member writes at once, or a record more
 LOG_LIMIT: Final = 1 << 20  #: octets of log that a member may lie behind before it is detached
-_ROOMY: Final = 2048  # octets of attributes that leave room for a prefix in any message
 _BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
 _END: Final = 2
 _AT_ONCE: Final = 4  # detached members whose lists are open at one time
-_CACHE: Final = 8192  #: exports remembered, twice over
-_HASH: Final = (1 << 60) - 1  # of a hash, what stays a machine integer when compiled
-_SERIALS: Final = count(1)
 
 #: Where a group's paths come from: the loc-rib, or all of its paths one by one (ADD-PATH).
 Feed: TypeAlias = LocRib | Fanout
-#: What a path becomes on its way out; None: not for these neighbors. Pure: it may read nothing that can change.
-Export: TypeAlias = Callable[[Path], Attrs | None]
-
-
-class ByPrefix(Protocol):
-    """An export that reads the prefix, too. It says what it reads: prefixes of one class fare alike.
-
-    So the export of a path is still computed once, only once for each class that it meets.
-    """
-
-    def classify(self, prefix: bytes) -> int:
-        """The class of a prefix. Pure, and fixed for as long as the group lives."""
-
-    def export(self, path: Path, sort: int) -> Attrs | None:
-        """What `path` is to these neighbors at a prefix of this class. Pure."""
-
-
-class Sink(Protocol):
-    """Where a member's bytes go: the transport, seen from here."""
-
-    def ready(self) -> bool:
-        """Is the backlog below its high mark?"""
-
-    def write(self, data: bytes, messages: int) -> None:
-        """Queue `data`, which is `messages` whole UPDATEs; 0: one ROUTE-REFRESH (RFC 7313). Never refuses."""
-
-
-class GroupKey:
-    """Every input that export or encoding reads. Neighbors with equal keys get equal bytes.
-
-    `next_hop` is what "next hop self" means on these sessions: 4 octets, 16, or 32 where the peer is on our link
-    (RFC 2545 section 3). `extra` takes whatever later joins in (roles, reflection, ADD-PATH, policy).
-    """
-
-    __slots__ = ("_values", "external", "family", "local_asn", "next_hop", "next_hop_self", "remote_asn", "rule")
-
-    def __init__(
-        self,
-        *,
-        family: str,
-        external: bool,
-        local_asn: int,
-        remote_asn: int,
-        rule: str,
-        next_hop: bytes,
-        next_hop_self: bool = False,
-        four_octet: bool = True,
-        max_message: int = 4096,
-        extra: tuple[object, ...] = (),
-    ) -> None:
-        self.family: Final = family
-        self.external: Final = external
-        self.local_asn: Final = local_asn
-        self.remote_asn: Final = remote_asn  #: 0 where nothing depends on it
-        self.rule: Final = rule
-        self.next_hop: Final = next_hop
-        self.next_hop_self: Final = next_hop_self
-        self._values: Final[tuple[object, ...]] = (
-            *(family, external, local_asn, remote_asn, rule, next_hop, next_hop_self, four_octet, max_message),
-            extra,
-        )
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, GroupKey) and self._values == other._values
-
-    def __hash__(self) -> int:
-        return hash(self._values)
-
-    def __repr__(self) -> str:
-        return f"GroupKey{self._values}"
-
-
-class Member:
-    """One neighbor in a group."""
-
-    __slots__ = (
-        "advertised",
-        "again",
-        "cursor",
-        "deferred",
-        "end_of_rib",
-        "lag",
-        "limit",
-        "marked",
-        "moved",
-        "name",
-        "on_begin",
-        "over",
-        "sink",
-    )
-
-    def __init__(self, name: str, sink: Sink) -> None:
-        self.name: Final = name  #: the neighbor's: the same word as `Source.neighbor`
-        self.sink: Final = sink
-        self.cursor = 0  #: number of the next record to write
-        self.lag: Lag | None = None  #: set while it is detached
-        self.end_of_rib = False  #: sent
-        self.deferred = False  #: End-of-RIB has to wait for `UpdateGroup.complete` (RFC 4724 section 4.1)
-        self.marked = False  #: a refresh is under way that ends with EoRR (RFC 7313)
-        self.again = False  #: one more begins behind End-of-RIB
-        self.moved = False  #: it knows what another group has told it: compared when the loc-rib is complete
-        self.advertised = 0  #: routes that it has been told
-        self.limit: int | None = None  #: how many it may be told; what would pass it is not written
-        self.over = False  #: it would have been told more: it hears nothing any more until somebody decides
-        self.on_begin: Callable[[], None] | None = None  #: called behind each BoRR, for what others tell the neighbor
-
-    def allows(self, gain: int) -> bool:
-        """May it be told so many routes more (less, where negative)? Remembered where not."""
-        if self.limit is not None and gain > 0 and self.advertised + gain > self.limit:
-            self.over = True
-        return not self.over
-
-    def __repr__(self) -> str:
-        return f"Member({self.name}, {'at ' + str(self.cursor) if self.lag is None else f'{len(self.lag)} behind'})"
-
-
-def _equal(a: Attrs, b: Attrs) -> bool:
-    return a is b or (a.raw == b.raw and a.next_hop == b.next_hop)
 
 
 class UpdateGroup:
@@ -181,76 +60,20 @@ class UpdateGroup:
         self.key: Final = key
         self.loc_rib: Final = loc_rib
         self.members: Final[dict[str, Member]] = {}
-        self._compute: Final = export
-        self._by_prefix: Final = by_prefix
+        self.exports: Final = Exports(loc_rib.family, export, session, by_prefix)
         self._session: Final = session
         self._log_limit: Final = log_limit
-        self.serial: Final = next(_SERIALS)  #: never given twice: what a path remembers of a group is of that one
         self._pending: Final = Pending()
         self._log: Final[list[Record]] = []
         self._base = 0  # number of the first record in the log
         self._octets = 0  # of the log
         self._attached = 0  # members that follow the log
         self._next_to_hear = 0  # among those that do not
-        self._recent: dict[Path | tuple[Path, int], Attrs | None] = {}
-        self._older: dict[Path | tuple[Path, int], Attrs | None] = {}
 
     def __repr__(self) -> str:
         return f"UpdateGroup({self.key!r}, {len(self.members)} members, {len(self._pending)} pending)"
 
     # -- what members are told
-
-    def export(self, path: Path, sort: int = 0) -> Attrs | None:
-        """What `path` is to this group, at prefixes of class `sort`. Remembered for the paths of late, so memory
-        stays bounded.
-        """
-        key = (path, sort) if sort else path
-        found = self._recent.get(key)
-        if found is not None or key in self._recent:
-            return found
-        found = self._older[key] if key in self._older else self._export(path, sort)
-        if len(self._recent) >= _CACHE:
-            self._older = self._recent
-            self._recent = {}
-        self._recent[key] = found
-        return found
-
-    def _export(self, path: Path, sort: int) -> Attrs | None:
-        attrs = self._compute(path) if self._by_prefix is None else self._by_prefix.export(path, sort)
-        if attrs is not None and len(attrs.raw) >= _ROOMY:
-            family = self.loc_rib.family
-            if room_for(family, attrs, self._session) < longest_nlri(family, self._session):
-                attrs = None  # RFC 4271 section 9.2: what does not fit one message is not announced
-        if not sort:
-            path.exported_by = self.serial
-            path.exported_words = -1 if attrs is None else (hash(attrs.raw) ^ hash(attrs.next_hop)) & _HASH
-        return attrs
-
-    def _passed(self, path: Path, sort: int) -> bool:
-        """Whether `path` was told at all: asked at each withdrawal, long after `export` has forgotten the answer."""
-        if not sort and path.exported_by == self.serial:
-            return path.exported_words >= 0
-        return self.export(path, sort) is not None
-
-    def _same_words(self, old: Path, new: Path, attrs: Attrs, sort: int) -> bool:
-        """Whether `old` was told in the words of `attrs`, which is what `new` exports to."""
-        mine = self.serial
-        if not sort and old.exported_by == mine == new.exported_by and old.exported_words != new.exported_words:
-            return False
-        before = self.export(old, sort)
-        return before is not None and _equal(before, attrs)
-
-    def classify(self, prefix: bytes) -> int:
-        """The class of a prefix, as far as this group's export tells prefixes apart."""
-        return 0 if self._by_prefix is None else self._by_prefix.classify(prefix)
-
-    def _for_member(self, told: Told, name: str, sort: int) -> Attrs | None:
-        """What `name` was told, where the word was `told`."""
-        if isinstance(told, Path):
-            return None if told.source.neighbor == name else self.export(told, sort)
-        if told is None or isinstance(told, Same):
-            return None
-        return told
 
     def advertised(self, member: Member) -> Iterator[tuple[bytes, Attrs]]:
         """The adj-rib-out of a member: exactly what it has been told up to now."""
@@ -277,7 +100,7 @@ class UpdateGroup:
         told = behind.word(prefix, word)
         if told is SAME:
             told = self.loc_rib.best(prefix)
-        return self._for_member(told, name, self.classify(prefix) if isinstance(told, Path) else 0)
+        return self.exports.for_member(told, name, self.exports.classify(prefix) if isinstance(told, Path) else 0)
 
     def _behind(self, member: Member) -> Lag:
         """What the member has not been told yet, with what it was told before."""
@@ -491,14 +314,14 @@ class UpdateGroup:
             if not isinstance(old, Path) and old is not None:
                 continue  # only members that lag have anything else noted
             size = len(prefixes)
-            was = old is not None and self._passed(old, sort)
-            new_attrs = self.export(new, sort) if new is not None else None
+            was = old is not None and self.exports.passed(old, sort)
+            new_attrs = self.exports.export(new, sort) if new is not None else None
             giver = self._following(old.source.neighbor) if old is not None and was else ""
             taker = self._following(new.source.neighbor) if new is not None and new_attrs is not None else ""
             if new is None or new_attrs is None:
                 if was:
                     buckets.withdraw((giver, ""), prefixes)
-            elif old is None or not was or not self._same_words(old, new, new_attrs, sort):
+            elif old is None or not was or not self.exports.same_words(old, new, new_attrs, sort):
                 buckets.announce((taker, "") if taker else EVERYBODY, new_attrs, prefixes)
             elif giver and giver != taker:
                 buckets.announce(("", giver), new_attrs, prefixes)
@@ -521,8 +344,8 @@ class UpdateGroup:
 
     def _transitions(self, olds: dict[bytes, Told]) -> dict[tuple[Told, Path | None, int], list[bytes]]:
         """Prefixes by what was told, what is best now, and their class; those that came back are left out."""
-        if self._by_prefix is not None:
-            return self._transitions_by_class(olds, self._by_prefix)
+        if self.exports.by_prefix is not None:
+            return self._transitions_by_class(olds, self.exports.by_prefix)
         table = self.loc_rib.table
         found: dict[tuple[Told, Path | None, int], list[bytes]] = {}
         run: list[bytes] = []
@@ -588,14 +411,14 @@ class UpdateGroup:
             if prefix in again:
                 again.remove(prefix)
                 new = best_of(self.loc_rib.table.get(prefix))
-                found.setdefault((old, new, self.classify(prefix)), []).append(prefix)
+                found.setdefault((old, new, self.exports.classify(prefix)), []).append(prefix)
             else:
                 news[prefix] = old
         buckets = Buckets()
         gain = 0
         for (old, new, sort), prefixes in found.items():
-            new_attrs = self._for_member(new, member.name, sort)
-            old_attrs = new_attrs if isinstance(old, Same) else self._for_member(old, member.name, sort)
+            new_attrs = self.exports.for_member(new, member.name, sort)
+            old_attrs = new_attrs if isinstance(old, Same) else self.exports.for_member(old, member.name, sort)
             if new_attrs is not None:
                 buckets.announce(EVERYBODY, new_attrs, prefixes)
             elif old_attrs is not None:
@@ -608,16 +431,16 @@ class UpdateGroup:
         buckets = Buckets()
         gain = 0
         for (old, new, sort), prefixes in self._transitions(olds).items():
-            new_attrs = self._for_member(new, member.name, sort)
+            new_attrs = self.exports.for_member(new, member.name, sort)
             if isinstance(old, Same):
                 if new_attrs is not None:
                     buckets.announce(EVERYBODY, new_attrs, prefixes)
                 continue
-            old_attrs = self._for_member(old, member.name, sort)
+            old_attrs = self.exports.for_member(old, member.name, sort)
             if new_attrs is None:
                 if old_attrs is not None:
                     buckets.withdraw(EVERYBODY, prefixes)
-            elif old_attrs is None or not _equal(old_attrs, new_attrs):
+            elif old_attrs is None or not equal(old_attrs, new_attrs):
                 buckets.announce(EVERYBODY, new_attrs, prefixes)
             gain += ((new_attrs is not None) - (old_attrs is not None)) * len(prefixes)
         self._write(member, buckets, gain)

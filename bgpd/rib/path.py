@@ -158,7 +158,7 @@ class Path:
         self.next_hop: Final = next_hop
         self.since: Final = since  #: when this source first gave these attributes
         self.mark = 0  #: the last sweep that found it in use (`intern`)
-        self.exported_by = 0  #: the update group (`UpdateGroup.serial`) that last asked what it exports to ...
+        self.exported_by = 0  #: the update group (`Exports.serial`) that last asked what it exports to ...
         self.exported_words = 0  #: ... and a hash of the answer, -1 for nothing; these three are all that changes here
         self.reason: Final = reason  #: why import rejected it (`policy.reasons.Reason`), None where it did not
         used = attrs_in if attrs is None else attrs

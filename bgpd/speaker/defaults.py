@@ -11,7 +11,8 @@ from typing import Final
 
 from bgpd.model import ExportRule, NeighborSpec
 from bgpd.policy.compile import export_rule
-from bgpd.rib.group import Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
+from bgpd.rib.member import Member
 from bgpd.rib.path import Path
 from bgpd.speaker.neighbor import Rib
 from bgpd.speaker.policing import Exporter

@@ -13,7 +13,8 @@ from bgpd.policy import rewrite
 from bgpd.policy.chain import Chain
 from bgpd.policy.compile import cluster_ids, cluster_of, export_chain, export_rule, import_chain
 from bgpd.rib.fanout import Fanout
-from bgpd.rib.group import GroupKey, Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
+from bgpd.rib.member import GroupKey, Member
 from bgpd.rib.path import Source
 from bgpd.speaker.defaults import Defaults, WithoutDefault, take_defaults, wants_default
 from bgpd.speaker.holdings import Holdings

@@ -14,7 +14,8 @@ from typing import Final, Protocol
 
 from bgpd.model import AsnRule, NeighborSpec, RangeSpec, text_of
 from bgpd.policy.chain import Chain
-from bgpd.rib.group import Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
+from bgpd.rib.member import Member
 from bgpd.rib.path import Source
 from bgpd.session.collision import Admission, admit
 from bgpd.session.deadlines import Backoff
@@ -68,11 +69,11 @@ class Connection:
         return self.transport is not None and self.transport.readable()
 
     def ready(self) -> bool:
-        """`rib.group.Sink`."""
+        """`rib.member.Sink`."""
         return self.transport is not None and self.transport.backlog < HIGH
 
     def write(self, data: bytes, messages: int) -> None:
-        """`rib.group.Sink`."""
+        """`rib.member.Sink`."""
         if self.transport is not None:
             self.transport.write(data)
             self.written += len(data)

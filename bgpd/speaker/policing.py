@@ -15,7 +15,7 @@ from bgpd.wire.attrs import Attrs
 
 
 class Exporter:
-    """An export chain: `rib.group.Export`, and `rib.group.ByPrefix` where the chain reads prefixes."""
+    """An export chain: `rib.export.Export`, and `rib.export.ByPrefix` where the chain reads prefixes."""
 
     def __init__(self, chain: Chain) -> None:
         self.chain: Final = chain
@@ -42,7 +42,7 @@ class Exporter:
 
 
 class ByItem:
-    """`rib.group.ByPrefix` for a group with ADD-PATH: what it classifies has a path identifier in front."""
+    """`rib.export.ByPrefix` for a group with ADD-PATH: what it classifies has a path identifier in front."""
 
     def __init__(self, inner: Exporter) -> None:
         self._inner: Final = inner

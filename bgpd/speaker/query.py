@@ -12,7 +12,8 @@ from bgpd.model import text_of
 from bgpd.policy.compile import export_rule, import_rule, silent_note
 from bgpd.rib.decision import Standing, explain, why_not
 from bgpd.rib.fanout import Fanout
-from bgpd.rib.group import Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
+from bgpd.rib.member import Member
 from bgpd.rib.path import Path, given_by
 from bgpd.session.effects import Notice
 from bgpd.session.fsm import State

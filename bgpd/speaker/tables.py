@@ -9,9 +9,11 @@ from itertools import islice
 from typing import Final
 
 from bgpd.kernel.plan import BLACKHOLE, Want
+from bgpd.rib.export import ByPrefix, Export
 from bgpd.rib.fanout import Fanout
-from bgpd.rib.group import ByPrefix, Export, GroupKey, UpdateGroup
+from bgpd.rib.group import UpdateGroup
 from bgpd.rib.loc_rib import Change, Interest, LocRib
+from bgpd.rib.member import GroupKey
 from bgpd.rib.nexthop import DISCARD
 from bgpd.rib.path import Entry, Path, Source, shared_of
 from bgpd.speaker.ports import Fib
@@ -49,7 +51,7 @@ class Table:
             feed = self.rib if fanout is None else fanout
             found = self.groups[key] = UpdateGroup(key, feed, export, session, by_prefix=by_prefix)
             if fanout is not None and fanout.limit and fanout.admit is None:
-                fanout.admit = found
+                fanout.admit = found.exports
         return found
 
     def fan_out(self, limit: int, key: GroupKey) -> tuple[Fanout, Iterator[None] | None]:

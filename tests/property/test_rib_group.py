@@ -7,8 +7,9 @@ flushed, that is the export of the table less the member's own routes.
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from bgpd.rib.group import GroupKey, Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
 from bgpd.rib.loc_rib import LocRib
+from bgpd.rib.member import GroupKey, Member
 from bgpd.rib.nexthop import NextHop
 from bgpd.rib.path import Path, Source
 from bgpd.wire.attrs import Attrs, rewrite

@@ -208,12 +208,14 @@ def should_tell(node: Node, mine: Neighbor, family: Family, told: Heard) -> None
             item = bytes(4) + prefix
             paths = [path for path in paths_of(entry) if path.eligible()]
             if limit := mine.spec.add_path_paths:
-                paths = [path for path in paths if alone.export(path, alone.classify(item)) is not None][:limit]
+                paths = [
+                    path for path in paths if alone.exports.export(path, alone.exports.classify(item)) is not None
+                ][:limit]
         else:
             paths = [best] if best is not None else []
         for path in paths:
             if path.source.neighbor != mine.key:
-                attrs = alone.export(path, alone.classify(bytes(4) + prefix if several else prefix))
+                attrs = alone.exports.export(path, alone.exports.classify(bytes(4) + prefix if several else prefix))
                 if mine.spec.export_policy is None and prefix != b"\0" and id(path) not in read:
                     read.add(id(path))
                     due = oracle.tells(speaker_of(node), mine, family, path)

@@ -10,14 +10,14 @@ from contextlib import contextmanager
 from types import FunctionType, ModuleType
 from typing import Any
 
-from bgpd.rib import group, intern, loc_rib
+from bgpd.rib import export, group, intern, loc_rib
 from bgpd.speaker import inbox, neighbor, tables
 
 #: (module or function, name or position of the default, values). The real value is always one of the choices.
 _CONSTANTS: tuple[tuple[object, str, tuple[int, ...]], ...] = (
     (neighbor, "HIGH", (64, 600, 5000)),
     (inbox, "SHARE", (1, 100, 4000)),
-    (group, "_CACHE", (1, 3, 50)),
+    (export, "_CACHE", (1, 3, 50)),
     (group, "_AT_ONCE", (1, 2)),
     (loc_rib, "_INDEX_LIMIT", (1, 4)),
     (tables, "FIB_SLICE", (1, 5)),

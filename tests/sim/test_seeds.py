@@ -11,8 +11,9 @@ from collections import Counter
 
 import pytest
 
-from bgpd.rib import group, intern, loc_rib
-from bgpd.rib.group import Member, UpdateGroup
+from bgpd.rib import export, intern, loc_rib
+from bgpd.rib.group import UpdateGroup
+from bgpd.rib.member import Member
 from bgpd.rib.path import Path, Source
 from bgpd.session.session import Session
 from bgpd.speaker.neighbor import Connection, Retained
@@ -56,7 +57,7 @@ KEPT = (Source, Path, Session, Connection, UpdateGroup, Member, Retained)
 
 def test_nothing_piles_up(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same trouble over and over: no more objects than after the first time, caches aside (they have limits)."""
-    monkeypatch.setattr(group, "_CACHE", 2)
+    monkeypatch.setattr(export, "_CACHE", 2)
     monkeypatch.setattr(loc_rib, "_INDEX_LIMIT", 2)
     monkeypatch.setattr(intern.Threshold.__init__, "__defaults__", (10,))
     monkeypatch.setattr(intern.Threshold.survived, "__defaults__", (10,))

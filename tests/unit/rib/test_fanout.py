@@ -3,8 +3,9 @@
 import random
 
 from bgpd.rib.fanout import Fanout
-from bgpd.rib.group import GroupKey, Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
 from bgpd.rib.loc_rib import IDENTIFIERS, Change, Interest, LocRib
+from bgpd.rib.member import GroupKey, Member
 from bgpd.rib.nexthop import NextHop
 from bgpd.rib.path import Path, Source, eligible_of
 from bgpd.wire.attrs import Attrs

@@ -1,7 +1,8 @@
 import pytest
 
-from bgpd.rib.group import GroupKey, Member, UpdateGroup
+from bgpd.rib.group import UpdateGroup
 from bgpd.rib.loc_rib import LocRib
+from bgpd.rib.member import GroupKey, Member
 from bgpd.rib.path import Path, Source
 from bgpd.wire.attrs import Attrs, rewrite
 from bgpd.wire.capability import Negotiated
@@ -509,7 +510,7 @@ def test_attributes_that_fill_a_message_are_not_announced() -> None:
 
 
 def test_the_memory_of_exports_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    import bgpd.rib.group as module
+    import bgpd.rib.export as module
 
     if not module.__file__.endswith(".py"):
         return  # compiled constants cannot be replaced
@@ -521,7 +522,7 @@ def test_the_memory_of_exports_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
     for i, prefix in enumerate(blocks(50)):
         net.apply(a, [], [prefix], path(a, attrs(1, i + 1)))
     net.flush()
-    assert len(net.group._recent) + len(net.group._older) <= 8
+    assert len(net.group.exports._recent) + len(net.group.exports._older) <= 8
     for i, prefix in enumerate(blocks(50)):
         net.apply(a, [], [prefix], path(a, attrs(2, i + 1)))
         net.apply(a, [], [prefix], path(a, attrs(1, i + 1)))
