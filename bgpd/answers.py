@@ -308,7 +308,15 @@ class Answers:
             audits=counters["audits"],
             audit_differences=counters["audit_differences"],
             audited=kernel.audited(),
+            held_back=_held_back(self.speaker),
         )
+
+
+def _held_back(speaker: Speaker) -> dict[str, int]:
+    """Best routes that are not announced because the kernel has not got them; empty where nobody waits for that."""
+    gates = [table.gate for table in speaker.tables.values() if table.gate is not None]
+    pending = sum(gate.pending for gate in gates)
+    return {"pending": pending, "refused": sum(len(gate.held) for gate in gates) - pending} if gates else {}
 
 
 def _neighbor_metrics(speaker: Speaker, neighbor: Neighbor) -> NeighborMetrics:

@@ -24,6 +24,7 @@ from bgpd.cluster.store.base import StoreError
 from bgpd.config import ConfigError, Parsed, parse
 from bgpd.control.listener import ControlRefused, bind
 from bgpd.http.listener import HttpRefused, listen
+from bgpd.kernel.plan import Want
 from bgpd.log import Logger, setup
 from bgpd.model import DaemonSpec, OnStop, SpeakerSpec
 from bgpd.net import memory
@@ -37,6 +38,7 @@ from bgpd.net.marker import Marker
 from bgpd.net.ports import who_listens
 from bgpd.speaker.reconcile import immutable
 from bgpd.speaker.speaker import Speaker
+from bgpd.wire.family import Family
 from bgpd.wire.prefix import format_address
 
 if TYPE_CHECKING:
@@ -251,7 +253,9 @@ class Daemon:
         from bgpd.kernel.service import KernelRefused, KernelService  # noqa: PLC0415 - only where it is used
 
         kernel, router_id = spec.speaker.kernel, spec.speaker.router_id
-        self.kernel = KernelService(kernel, self._next_hop, self._kernel_event, router_id=router_id)
+        self.kernel = KernelService(
+            kernel, self._next_hop, self._kernel_event, router_id=router_id, on_judged=self._fib_judged
+        )
         try:
             await self.kernel.start()
         except KernelRefused as error:
@@ -401,6 +405,11 @@ class Daemon:
     def _next_hop(self, address: bytes, reachable: bool, cost: int, reason: str) -> None:
         self.speaker.next_hop_moved(address, reachable, cost, reason)
         self.engine.poke()
+
+    def _fib_judged(self, family: Family, want: Want, prefixes: list[bytes], installed: bool) -> None:
+        if self._speaking:  # ways to neighbors are written before there is anybody to tell
+            self.speaker.fib_judged(family, want, prefixes, installed)
+            self.engine.poke()
 
     def _kernel_event(self, event: str, fields: dict[str, object]) -> None:
         self._log.emit("warning" if "reason" in fields else "info", event, fields)

@@ -402,7 +402,8 @@ def _why(view: View) -> str:
     installed = view["installed"]
     stale = f"; stale: {_STALE[view['stale']]}" if view["stale"] else ""
     missing = "" if installed in {None, "yes"} else f"; not in the kernel: {installed}"
-    return f"{view['reason']}{stale}{missing}"
+    held = f"; {view['held_back']}" if view["held_back"] else ""
+    return f"{view['reason']}{stale}{missing}{held}"
 
 
 def _installed(installed: str | None) -> Cell:

@@ -140,6 +140,7 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
                 metric=values.get("metric"),
                 nexthop_objects=values.get("nexthop-objects"),
                 audit_interval=values.get("audit-interval"),
+                suppress_fib_pending=values.get("suppress-fib-pending"),
                 pools=tuple(value.value for value in values.all("pool")),
                 vxlan=VxlanSpec(
                     vni=values.get("vxlan-vni"),
@@ -203,6 +204,9 @@ def _kernel(values: Values, report: Report) -> None:
     protocol: int = values.get("protocol")
     if (owner := KNOWN_PROTOCOLS.get(protocol)) is not None and not values.get("no-kernel"):
         report.warn(values.at("protocol"), "protocol", f"{protocol} is used by {owner}; our routes must be ours alone")
+    if values.get("suppress-fib-pending") and values.get("no-kernel"):
+        reason = "with no-kernel nothing is ever installed, and so nothing would be announced; take one of them out"
+        report.error(values.at("suppress-fib-pending"), "suppress-fib-pending", reason)
 
 
 def _pools(values: Values, report: Report) -> None:

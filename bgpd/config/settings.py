@@ -205,6 +205,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         example="600",
     ),
     Setting(
+        name="suppress-fib-pending",
+        kind=kinds.SWITCH,
+        shape=Shape.SWITCH,
+        default=False,
+        help="announce a learned route only when the kernel has it, and not while the kernel refuses it",
+        example="true",
+    ),
+    Setting(
         name="pool",
         kind=kinds.POOL,
         shape=Shape.LIST,

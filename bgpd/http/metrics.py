@@ -318,6 +318,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "When the last audit ended, seconds since the epoch; 0 before the first.",
         _fib(lambda f: f.audited),
     ),
+    Metric(
+        "bgpd_kernel_held_back_routes",
+        "gauge",
+        "Best routes that are not announced because the kernel has not got them (suppress-fib-pending), by reason.",
+        _keyed("reason", lambda s: s.fib.held_back if s.fib else {}),
+    ),
     Metric("bgpd_loop_stall_seconds", "histogram", "How long the loop was away from its sockets.", _stalls),
     Metric(
         "bgpd_connections_refused_total",

@@ -75,6 +75,7 @@ class FibMetrics:
     fights: int = 0  #: routes that somebody takes away again and again
     audits: int = 0  #: comparisons of the kernel's table with ours
     audit_differences: int = 0  #: what they found
+    held_back: Mapping[str, int] = field(default_factory=dict)  #: pending | refused -> routes not announced for that
     audited: float = 0.0  #: when the last one ended, seconds since the epoch; 0: none yet
 
 

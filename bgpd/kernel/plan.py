@@ -129,19 +129,24 @@ class Refusal:
 class Batch:
     """Operations to be written together. The order of the groups matters only between two on one prefix."""
 
-    __slots__ = ("groups", "old", "prefixes")
+    __slots__ = ("groups", "old", "prefixes", "taken")
 
     def __init__(self) -> None:
         self.groups: list[tuple[int, Route, list[bytes]]] = []
         self.prefixes: set[bytes] = set()
         self.old: dict[bytes, Route] = {}  #: what `written` said before, where it said something
+        self.taken: list[bytes] = []  #: all that was planned, also where nothing has to be written
 
 
 class Fib:
     """Wanted and written routes of one family in one table."""
 
-    def __init__(self, metric: int, many: int = 0) -> None:
-        """`many`: prefixes from which on a target has `grown`; 0: none ever does."""
+    def __init__(self, metric: int, many: int = 0, *, judging: bool = False) -> None:
+        """`many`: prefixes from which on a target has `grown`; 0: none ever does.
+
+        `judging`: somebody wants to hear what became of every want (`verdicts`).
+        """
+        self._judging: Final = judging
         self.metric: Final = metric
         self._many: Final = many
         self.grown: list[Target] = []  #: targets that so many prefixes share now, and nobody has looked at yet
@@ -182,6 +187,8 @@ class Fib:
                     fresh.append(target)
             old = known.get(prefix)
             if old is target:
+                if self._judging:
+                    dirty[prefix] = None
                 continue
             target.count += 1
             if target.count == self._many:
@@ -284,6 +291,7 @@ class Fib:
                     continue
                 creates.setdefault(route, []).append(prefix)
                 written[prefix] = route
+        batch.taken = taken
         self._forget_verdicts(taken)
         for op, groups in ((CREATE, creates), (REPLACE, replaces), (DELETE, deletes)):
             for route, prefixes in groups.items():
@@ -493,6 +501,24 @@ class Fib:
         self.dirty.update(self.adopted)
         self.adopted.clear()
         return count
+
+    # answers to those who asked for routes
+
+    def verdicts(self, prefixes: Iterable[bytes], busy: Container[bytes]) -> dict[tuple[Want, bool], list[bytes]]:
+        """By want: prefixes for which the kernel has it (True), or does not take it (False); not those under way."""
+        found: dict[tuple[Want, bool], list[bytes]] = {}
+        if not self._judging:
+            return found
+        wants, written = self.wants, self.written
+        for prefix in prefixes:
+            target = wants.get(prefix)
+            if target is None or prefix in busy or prefix in self.doubts:
+                continue
+            route = target.route
+            there = route is not None and written.get(prefix) == route
+            if there or route is None or prefix in self.failures or prefix in self.conflicts:
+                found.setdefault((target.want, there), []).append(prefix)
+        return found
 
     # answers to people
 

@@ -21,7 +21,7 @@ from bgpd.kernel.report import EventCallback, Reporter
 from bgpd.kernel.resync import Resync
 from bgpd.kernel.tables import Tables
 from bgpd.kernel.targets import NextHopCallback
-from bgpd.kernel.worker import Worker
+from bgpd.kernel.worker import JudgedCallback, Worker
 from bgpd.model import KernelSpec, PoolSpec
 from bgpd.speaker.views import KernelCheckView, KernelView
 from bgpd.wire.family import Family
@@ -33,6 +33,10 @@ _NO_RIGHTS: Final = (
     "bgpd may not change the kernel's routes: it lacks the capability CAP_NET_ADMIN. Run it as root, give the "
     "container `cap_add: [NET_ADMIN]` or the unit `AmbientCapabilities=CAP_NET_ADMIN`, or start with --no-kernel"
 )
+
+
+def _nobody_waits(_family: Family, _want: Want, _prefixes: list[bytes], _installed: bool) -> None:
+    pass
 
 
 class KernelRefused(Exception):  # noqa: N818 - it names what happened
@@ -54,10 +58,12 @@ class KernelService:
         default_route_resolves: bool = False,
         receive_buffer: int = 8 << 20,
         router_id: bytes = b"",
+        on_judged: JudgedCallback = _nobody_waits,
     ) -> None:
         """`receive_buffer`: octets of events that may wait to be read; more is an overrun and a resync.
 
-        `router_id`: our end of the overlay, where the spec names no address.
+        `router_id`: our end of the overlay, where the spec names no address. `on_judged`: what became of every want,
+        with `suppress_fib_pending`.
         """
         self.spec: Final = spec
         self._tables: Final = Tables(spec, on_next_hop, by_default=default_route_resolves)
@@ -72,7 +78,14 @@ class KernelService:
         self._overlay: Final = OverlayKeeper(self._tables, self._reporter, self._resync, router_id)
         self._audit: Final = Audit(self._tables, self._reporter, self._resync, self._eyes, self._stir)
         self._worker: Final = Worker(
-            self._tables, self._reporter, self._listener, self._resync, self._audit, self._overlay, self._open
+            self._tables,
+            self._reporter,
+            self._listener,
+            self._resync,
+            self._audit,
+            self._overlay,
+            self._open,
+            on_judged,
         )
         self._writer: Writer | None = None
 

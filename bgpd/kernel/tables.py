@@ -47,8 +47,9 @@ class Plane:
         self._overlays: Final = overlays
         self.family: Final = family
         self.af: Final = AF[family]
-        self.fib: Final = Fib(spec.metric, spec.nexthop_objects)
+        self.fib: Final = Fib(spec.metric, spec.nexthop_objects, judging=spec.suppress_fib_pending)
         self.encoder: Final = Encoder(self.af, spec.table, spec.protocol)
+        self.judging: Final = spec.suppress_fib_pending  #: somebody wants to hear what became of every want
         self.busy: set[bytes] = set()  #: prefixes of the batch in flight
         self.submitted: dict[bytes, Want | None] = {}  #: wants that the worker has not looked at yet
         self._intake: Iterator[tuple[bytes, Want | None]] = iter(())  # wants that it is looking at

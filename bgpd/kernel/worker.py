@@ -9,7 +9,7 @@ directly, large ones in a thread while the next one is planned.
 import asyncio
 import os
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from bgpd.kernel.audit import Audit
@@ -18,10 +18,12 @@ from bgpd.kernel.io_netlink import Overrun, Writer, dump_objects
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import RTM_DELNEXTHOP, RTM_NEWNEXTHOP, encode_id
 from bgpd.kernel.overlay import OverlayKeeper
-from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route
+from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Guard, Refusal, Route, Want
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.resync import Resync, slices
 from bgpd.kernel.tables import SLICE, Plane, Tables
+from bgpd.kernel.tunnel import plain
+from bgpd.wire.family import Family
 
 #: Keys in doubt that are looked up one by one; more than that are settled by a dump.
 _LOOKUPS: Final = 16
@@ -32,6 +34,9 @@ _PAUSE: Final = 1.0
 
 #: Messages that are written directly: they take the kernel less time than a thread takes to wake up.
 _SMALL: Final = 64
+
+#: (family, what was wanted, for which prefixes, whether the kernel has it): with `suppress_fib_pending` only.
+JudgedCallback = Callable[[Family, Want, list[bytes], bool], None]
 
 #: A batch in the writer's thread.
 _Flight = tuple[Plane, Batch, "asyncio.Future[None]"]
@@ -49,8 +54,10 @@ class Worker:
         audit: Audit,
         overlay: OverlayKeeper,
         reopen: Callable[[], Awaitable[Writer]],
+        judged: JudgedCallback,
     ) -> None:
         """`reopen` gives new sockets in the place of broken ones, the writer among them. It may raise OSError."""
+        self._judged: Final = judged
         self._tables: Final = tables
         self._reporter: Final = reporter
         self._listener: Final = listener
@@ -165,6 +172,8 @@ class Worker:
             plane.busy |= batch.prefixes
             if fib.news:
                 self._reporter.conflicts(plane)
+            if plane.judging:
+                self._judge(plane, [prefix for prefix in batch.taken if prefix not in batch.prefixes])
             if batch.groups:
                 return plane, batch
         return None
@@ -202,6 +211,13 @@ class Worker:
         news = [refusal for refusal in refusals if fib.refused(batch, refusal, now)]
         fib.landed(batch, {refusal.prefix for refusal in refusals})
         self._reporter.refusals(plane, news)
+        if plane.judging:
+            self._judge(plane, batch.prefixes)
+
+    def _judge(self, plane: Plane, prefixes: Iterable[bytes]) -> None:
+        """Tell those who wait what became of these wants."""
+        for (want, installed), judged in plane.fib.verdicts(prefixes, plane.busy).items():
+            self._judged(plane.family, want if isinstance(want, Guard) else plain(want), judged, installed)
 
     def _arm_retry(self) -> None:
         """Make dirty what is due for another try, and set the timer for the next."""

@@ -3,7 +3,8 @@
 What it owns. `path` says what a candidate is: a source and its attrs, with everything that the decision
 process reads computed once. `nexthop` holds reachability and cost, one shared object per address.
 `decision` is RFC 4271 section 9.1.2.2 as numbered steps. `loc_rib` is the one table of a family: prefix to
-candidates, best first. `fanout` is the same path by path, for ADD-PATH. `group` is the adj-rib-out, shared by all
+candidates, best first. `fanout` is the same path by path, for ADD-PATH; `gate` what
+of it the FIB has, for those who wait for that. `group` is the adj-rib-out, shared by all
 neighbors that get the same bytes: `member` says who they are, `export` what paths become on their way out, `pack`
 turns one slice into UPDATEs, and `lag` is the list of a member that does not follow, filled bit by bit. `intern`
 sweeps what nobody refers to any more.

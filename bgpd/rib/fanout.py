@@ -16,6 +16,7 @@ same identifier received takes its place; so replacing a path is one announcemen
 from collections.abc import Iterator
 from typing import Final, Protocol, TypeAlias
 
+from bgpd.rib.gate import Gate
 from bgpd.rib.loc_rib import SLICE, Change, LocRib
 from bgpd.rib.path import Entry, Path, eligible_of
 from bgpd.wire.attrs import Attrs
@@ -69,7 +70,7 @@ class Fanout:
         """Let go of the index of equal slots, and with it of paths that only it refers to (`intern`)."""
         self._shared.clear()
 
-    def build(self, rib: LocRib, size: int = SLICE) -> Iterator[list[Change]]:
+    def build(self, rib: LocRib | Gate, size: int = SLICE) -> Iterator[list[Change]]:
         """Take over what the loc-rib holds, slice by slice; changes may come in between."""
         for prefixes in rib.walk(size):
             runs: dict[Entry, list[bytes]] = {}

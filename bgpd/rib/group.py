@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 
 from bgpd.rib.export import ByPrefix, Export, Exports, equal
 from bgpd.rib.fanout import Fanout
+from bgpd.rib.gate import Gate
 from bgpd.rib.lag import Before, Lag
 from bgpd.rib.loc_rib import Change, LocRib
 from bgpd.rib.member import GroupKey, Member
@@ -39,8 +40,8 @@ _BEGIN: Final = 1  # subtypes of ROUTE-REFRESH (RFC 7313)
 _END: Final = 2
 _AT_ONCE: Final = 4  # detached members whose lists are open at one time
 
-#: Where a group's paths come from: the loc-rib, or all of its paths one by one (ADD-PATH).
-Feed: TypeAlias = LocRib | Fanout
+#: Where a group's paths come from: the loc-rib, what of it the FIB has, or all paths one by one (ADD-PATH).
+Feed: TypeAlias = LocRib | Gate | Fanout
 
 
 class UpdateGroup:

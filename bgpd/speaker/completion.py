@@ -45,6 +45,8 @@ class Completion:
         `regroup` moves a neighbor to the update group that it belongs to: until now it was told own prefixes only.
         """
         held = self._held
+        if now < held.recovery.deadline and any(table.waits() for table in held.tables.values()):
+            return  # End-of-RIB would let peers drop what the FIB is about to have
         if not held.recovery.complete(held.neighbors.values(), now):
             return
         for neighbor in held.neighbors.values():

@@ -41,7 +41,10 @@ class Holdings:
         self.log: Final = log
         self.jitter: Final = jitter
         self.wall: Final = wall
-        self.tables: Final[dict[Family, Table]] = {family: Table(family, spec.multipath, fib) for family in FAMILIES}
+        suppress = spec.kernel.suppress_fib_pending
+        self.tables: Final[dict[Family, Table]] = {
+            family: Table(family, spec.multipath, fib, suppress=suppress) for family in FAMILIES
+        }
         self.neighbors: Final[dict[bytes, Neighbor]] = {}  #: by identity (`NeighborSpec.identity`)
         self.attrs: Final = AttrsTable()
         self.policies: Final = PolicyTable()

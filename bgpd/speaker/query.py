@@ -243,6 +243,7 @@ def _route_view(
     local = path.source.local
     attrs = path.attrs if path.attrs is not None else path.attrs_in
     in_fib = installed(family, prefix) if installed is not None and standing.best else None
+    held = speaker.tables[family].held_back(prefix) if standing.best else None
     return _view(
         family,
         prefix,
@@ -255,6 +256,7 @@ def _route_view(
         reason=standing.words or why_not(path),
         since=speaker.wall + path.since,
         installed=in_fib,
+        held_back=held.value if held is not None else "",
         path_id=path.path_id or None,
         stale=_staleness(path),
     )
@@ -328,6 +330,7 @@ def _view(
     reason: str,
     since: float,
     installed: str | None,
+    held_back: str = "",
     path_id: int | None = None,
     stale: str = "",
 ) -> RouteView:
@@ -359,6 +362,7 @@ def _view(
         attributes=others,
         since=since,
         installed=installed,
+        held_back=held_back,
         path_id=path_id,
         stale=stale,
     )

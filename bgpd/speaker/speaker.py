@@ -11,6 +11,7 @@ The work itself is done by the parts: `intake` (routes in), `joining` (sessions 
 from collections.abc import Callable, Iterator
 from typing import Final
 
+from bgpd.kernel.plan import Want
 from bgpd.model import Originate, SpeakerSpec
 from bgpd.policy.compile import cluster_ids
 from bgpd.rib.nexthop import SELF
@@ -288,6 +289,12 @@ class Speaker:
         if (connection := self._connections.get(transport)) is not None:
             connection.neighbor.fail(connection, error, now)
             self._held.schedule.put(connection.neighbor)
+
+    # ===== what the FIB says =====
+
+    def fib_judged(self, family: Family, want: Want, prefixes: list[bytes], installed: bool) -> None:
+        """The FIB has (or refuses) what it was asked for these prefixes; only with `suppress_fib_pending`."""
+        self.tables[family].judged(want, prefixes, installed=installed)
 
     # ===== what an operator says =====
 

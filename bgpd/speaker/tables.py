@@ -11,6 +11,7 @@ from typing import Final
 from bgpd.kernel.plan import BLACKHOLE, Want
 from bgpd.rib.export import ByPrefix, Export
 from bgpd.rib.fanout import Fanout
+from bgpd.rib.gate import Gate, HeldBack
 from bgpd.rib.group import UpdateGroup
 from bgpd.rib.loc_rib import Change, Interest, LocRib
 from bgpd.rib.member import GroupKey
@@ -26,9 +27,12 @@ FIB_SLICE: Final = 16384  #: wants handed to the FIB at once
 class Table:
     """Loc-rib, update groups and FIB wants of one family."""
 
-    def __init__(self, family: Family, multipath: int, fib: Fib | None) -> None:
+    def __init__(self, family: Family, multipath: int, fib: Fib | None, *, suppress: bool = False) -> None:
+        """`suppress`: what goes to the FIB is announced when it is there, and not before."""
         self.family: Final = family
         self.rib: Final = LocRib(family, multipath)
+        #: What of the loc-rib may be announced, where the FIB has a say in that.
+        self.gate: Final[Gate | None] = Gate(self.rib, want_of) if suppress and fib is not None else None
         self.groups: Final[dict[GroupKey, UpdateGroup]] = {}
         #: For neighbors with ADD-PATH: one for all who are told every path (None), one a group where there is a limit.
         self.fanouts: Final[dict[GroupKey | None, Fanout]] = {}
@@ -48,7 +52,7 @@ class Table:
         """The group of `key`, made where it is new. `fanout`: where it is told several paths a prefix."""
         found = self.groups.get(key)
         if found is None:
-            feed = self.rib if fanout is None else fanout
+            feed = self._feed() if fanout is None else fanout
             found = self.groups[key] = UpdateGroup(key, feed, export, session, by_prefix=by_prefix)
             if fanout is not None and fanout.limit and fanout.admit is None:
                 fanout.admit = found.exports
@@ -68,7 +72,7 @@ class Table:
         return found, self._fill(found)
 
     def _fill(self, fanout: Fanout) -> Iterator[None]:
-        for changes in fanout.build(self.rib):
+        for changes in fanout.build(self._feed()):
             self._tell(fanout, changes)
             yield
 
@@ -97,18 +101,37 @@ class Table:
         if changes:
             self.distribute(changes)
 
+    def _feed(self) -> LocRib | Gate:
+        return self.rib if self.gate is None else self.gate
+
     def distribute(self, changes: list[Change]) -> None:
-        for group in self.groups.values():
-            if group.loc_rib is self.rib:
-                group.on_changes(changes)
-        for fanout in self.fanouts.values():
-            self._tell(fanout, fanout.on_changes(changes))
+        self._announce(changes if self.gate is None else self.gate.on_changes(changes))
         if self._fib is not None:
             wants = self._wants
             for change in changes:
                 wants.update(dict.fromkeys(change.prefixes, want_of(change.new)))
         for watcher in self.watchers:
             watcher(self.family, changes)
+
+    def _announce(self, changes: list[Change]) -> None:
+        for group in self.groups.values():
+            if group.loc_rib is self.rib or group.loc_rib is self.gate:
+                group.on_changes(changes)
+        for fanout in self.fanouts.values():
+            self._tell(fanout, fanout.on_changes(changes))
+
+    def judged(self, want: Want, prefixes: list[bytes], *, installed: bool) -> None:
+        """The FIB's verdict on what it was asked for: announce what waited for it, withdraw what it refused."""
+        if self.gate is not None and (changes := self.gate.judged(want, prefixes, installed=installed)):
+            self._announce(changes)
+
+    def waits(self) -> bool:
+        """Whether anything waits for the FIB before it is announced."""
+        return self.gate is not None and self.gate.pending > 0
+
+    def held_back(self, prefix: bytes) -> HeldBack | None:
+        """Why the best route of a prefix is not announced, where the FIB is the reason."""
+        return None if self.gate is None else self.gate.held.get(prefix)
 
     def walk(self, slices: Iterator[list[Change]]) -> Iterator[None]:
         """A job: distribute what a walk over the loc-rib finds, slice by slice."""

@@ -125,6 +125,7 @@ class RouteView:
     since: float = 0.0
     stale: str = ""  #: restart | long-lived: kept while the neighbor restarts; empty: fresh
     installed: str | None = None  #: "yes", or why not, for the best path where the kernel is in use
+    held_back: str = ""  #: why the best path is not announced, where that waits for the kernel; empty: it does not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -439,3 +439,22 @@ def test_the_model_above_can_fail() -> None:
     kernel = _Kernel()
     kernel.table[P, 64] = (False, route(B))
     assert [kernel.run(op, P, route(A)) for op in (CREATE, DELETE)] == [errno.EEXIST, errno.ESRCH]
+
+
+def test_verdicts_for_those_who_wait() -> None:
+    fib = Fib(64, judging=True)
+    take(fib, (P, (A,)), (Q, (A,)))
+    batch = fib.plan(100, IDLE)
+    assert fib.verdicts(batch.taken, batch.prefixes) == {}  # in flight
+    fib.refused(batch, Refusal(Q, CREATE, errno.ENETUNREACH, ""), 0.0)
+    fib.landed(batch, {Q})
+    assert fib.verdicts(batch.taken, IDLE) == {((A,), True): [P], ((A,), False): [Q]}
+    take(fib, (P, (A,)))  # asked for once more: nothing to write, and an answer all the same
+    batch = fib.plan(100, IDLE)
+    assert (ops(batch), fib.verdicts(batch.taken, IDLE)) == ([], {((A,), True): [P]})
+    fib.held(P, 64, 4)
+    batch = fib.plan(100, IDLE)
+    assert fib.verdicts(batch.taken, IDLE) == {((A,), False): [P]}  # a conflict
+    take(fib, (P, (B,)))
+    assert fib.verdicts([P], IDLE) == {((B,), False): [P]}
+    assert Fib(64).verdicts([P], IDLE) == {}
