@@ -103,6 +103,8 @@ def unused(prefix: bytes, route: Route, hit: tuple[bytes, RouteInfo] | None, *, 
     found, info = hit
     if found[0] > prefix[0] or (found == prefix and ours):
         return ""
+    if ours and route.nexthop and info.nexthop_id == route.nexthop:
+        return ""  # IPv6 keeps one entry for all routes of an object, with the first one's name on it: the way is ours
     if found == prefix:
         return f"a route of protocol {info.protocol} with metric {info.metric} goes before it (table {info.table})"
     return f"a look-up finds a shorter prefix, of protocol {info.protocol} in table {info.table}"

@@ -93,10 +93,10 @@ def test_what_is_in_flight_is_left_out() -> None:
     assert count.end() == 0
 
 
-def hit(protocol: int = 64, metric: int = 64) -> RouteInfo:
+def hit(protocol: int = 64, metric: int = 64, nexthop_id: int = 0) -> RouteInfo:
     return RouteInfo(
         af=AF_INET, tos=0, table=254, protocol=protocol, scope=0, kind=RTN_UNICAST, flags=0, metric=metric,
-        hops=((A, 2),), nexthop_id=0,
+        hops=((A, 2),), nexthop_id=nexthop_id,
     )  # fmt: skip
 
 
@@ -107,3 +107,10 @@ def test_look_ups() -> None:
     assert "protocol 4 with metric 5" in unused(P, ONE, (P, hit(4, 5)), ours=False)
     assert "shorter prefix" in unused(P, ONE, (b"\x08\x0a", hit(4)), ours=False)
     assert "no route at all" in unused(P, ONE, None, ours=False)
+
+
+def test_look_up_by_way_of_a_nexthop_object_may_name_another_route_of_it() -> None:
+    shared = Route(RTN_UNICAST, (), 64, 7)
+    assert not unused(P, shared, (Q, hit(nexthop_id=7)), ours=True)
+    assert unused(P, shared, (Q, hit(nexthop_id=8)), ours=True)
+    assert unused(P, ONE, (Q, hit()), ours=True)
