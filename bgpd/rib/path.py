@@ -57,6 +57,7 @@ class Source:
         "external",
         "family",
         "generation",
+        "heir",
         "last_resort",
         "local",
         "neighbor",
@@ -90,6 +91,9 @@ class Source:
         self.asn: Final = asn
         self.cluster: Final = cluster  #: of a route reflector client (RFC 4456), 4 octets; empty: it is none
         self.tail: Final = router_id + b"\0\0" + address  #: `Path.tail` where the attributes have no say
+        self.heir: Source | None = (
+            None  #: who holds its routes from now on: the same, in another cluster (`in_cluster`)
+        )
         self.stale = False  #: kept through a restart (RFC 4724); still as good as any other
         self.last_resort = False  #: kept for long (RFC 9494): only where nothing fresh is left
         self.down = False  #: the session is gone and `LocRib.drop` is under way: nothing of it is eligible
@@ -102,6 +106,22 @@ class Source:
 
     def successor(self, generation: int) -> "Source":
         """The same neighbor in a new generation, with nothing given yet."""
+        return self._twin(generation, self.cluster)
+
+    def in_cluster(self, cluster: bytes) -> "Source":
+        """The same neighbor and generation in another cluster (RFC 4456): the heir of this one's routes."""
+        self.heir = heir = self._twin(self.generation, cluster)
+        heir.stale, heir.last_resort = self.stale, self.last_resort
+        return heir
+
+    def last_heir(self) -> "Source":
+        """Who is to hold its routes now: mostly itself."""
+        found = self
+        while found.heir is not None:
+            found = found.heir
+        return found
+
+    def _twin(self, generation: int, cluster: bytes) -> "Source":
         new = Source(
             self.neighbor,
             self.family,
@@ -111,7 +131,7 @@ class Source:
             router_id=self.router_id,
             address=self.address,
             asn=self.asn,
-            cluster=self.cluster,
+            cluster=cluster,
         )
         new.beyond = self.beyond
         return new

@@ -174,10 +174,12 @@ class Intake:
         """A job: each stored route of a source through the present import chain of its rib.
 
         The source may be an older generation during a marked refresh, or one whose session has ended: what it gave
-        is as stale as it was, and judged by the rules of today.
+        is as stale as it was, and judged by the rules of today. One that has an heir (RFC 4456: the neighbor is in
+        another cluster) hands its routes over, and what is left of them goes where the heir is dropped meanwhile.
         """
         for prefixes in table.rib.walk():
-            if source.down:
+            into = source.last_heir()
+            if into.down:
                 break
             by_path: dict[Path, list[bytes]] = {}
             for prefix in prefixes:
@@ -185,8 +187,10 @@ class Intake:
                     if path.source is source:
                         by_path.setdefault(path, []).append(prefix)
             for path, members in by_path.items():
-                self._announce(table, rib, source, members, path.attrs_in, now, path.path_id)
+                self._announce(table, rib, into, members, path.attrs_in, now, path.path_id)
             yield
+        if source.heir is not None and source.received and source.last_heir().down:
+            yield from table.walk(table.rib.drop(source))
         if source is not rib.source or source.stale:
             source.paths.clear()  # nothing more comes in
 

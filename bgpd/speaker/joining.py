@@ -165,16 +165,22 @@ class Joining:
         """
         for family, rib in neighbor.ribs.items():
             self._judge(neighbor, family, rib, rib.sources, now)
+            rib.inherit()
         for family, kept in neighbor.retained.items():
             self._judge(neighbor, family, kept.rib, kept.sources, now)
+            kept.rib.inherit()
+            kept.sources = [source.last_heir() for source in kept.sources]
         if neighbor.live is not None:
             self.regroup(neighbor)
 
     def _judge(self, neighbor: Neighbor, family: Family, rib: Rib, sources: list[Source], now: float) -> None:
         rib.imports = self._imports(neighbor, family, rib.local_addresses)
         rib.accepts_blackhole = neighbor.spec.accept_blackhole
+        cluster = cluster_of(neighbor.spec, self._held.spec.router_id)
         for source in sources:
             source.paths.clear()
+            if source.cluster != cluster:
+                source.in_cluster(cluster)  # what it gave is another thing to those that it is reflected to
             again = self._intake.reimport(self._held.tables[family], rib, source, now)
             self._held.jobs.add(f"import of {neighbor.key} again", again)
 

@@ -136,6 +136,11 @@ class Rib:
         """Every generation of this session."""
         return [*self.older, self.source]
 
+    def inherit(self) -> None:
+        """Those of its sources that have an heir are over."""
+        self.source = self.source.last_heir()
+        self.older = [source.last_heir() for source in self.older]
+
     @property
     def received(self) -> int:
         """Routes in the adj-rib-in."""

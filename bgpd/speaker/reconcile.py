@@ -66,8 +66,8 @@ COST: Final[dict[str, Cost]] = {
     "send_hold_time": Cost.NONE,
     "graceful_shutdown": Cost.POLICY,
     "accept_blackhole": Cost.POLICY,
-    "rr_client": Cost.RESET,
-    "cluster_id": Cost.RESET,
+    "rr_client": Cost.POLICY,  # RFC 4456 negotiates nothing: who is a client is our own business
+    "cluster_id": Cost.POLICY,
     "extended_messages": Cost.NEXT_SESSION,
     "add_path": Cost.RESET,
     "add_path_paths": Cost.POLICY,

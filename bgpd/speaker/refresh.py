@@ -11,7 +11,6 @@ A second BoRR before EoRR only opens one generation more.
 from collections.abc import Iterator, Mapping
 from typing import Final
 
-from bgpd.rib.path import Source
 from bgpd.session.effects import Refresh
 from bgpd.speaker.defaults import Defaults
 from bgpd.speaker.jobs import Jobs
@@ -75,13 +74,13 @@ class Refreshes:
         rib.refresh_until = float("inf")
         if rib.older:
             table = self._tables[family]
-            swept = self._sweep(table, neighbor.key, rib, list(rib.older), rib.source.generation)
+            swept = self._sweep(table, neighbor.key, rib, rib.source.generation)
             self._jobs.add(f"stale routes of {neighbor.key} are swept", swept)
 
-    def _sweep(self, table: Table, key: str, rib: Rib, gone: list[Source], generation: int) -> Iterator[None]:
+    def _sweep(self, table: Table, key: str, rib: Rib, generation: int) -> Iterator[None]:
         """A job: what the peer did not repeat goes, which is everything before `generation`.
 
         That was the present one at EoRR. When the job runs, the next refresh may have begun another.
         """
         yield from table.walk(table.rib.sweep_stale(key, generation))
-        rib.older = [source for source in rib.older if source not in gone]
+        rib.older = [source for source in rib.older if source.generation >= generation]

@@ -41,6 +41,14 @@ def test_the_dearest_change_counts() -> None:
     ]
 
 
+def test_who_is_a_client_is_our_own_business() -> None:
+    """RFC 4456 has nothing in OPEN: the session stays."""
+    for changed in (replace(A, rr_client=True), replace(A, cluster_id=b"\x01\x01\x01\x01")):
+        assert [
+            s.cost for s in reconcile(SPEC, replace(SPEC, neighbors=(changed, B))) if isinstance(s, ChangeNeighbor)
+        ] == [Cost.POLICY]
+
+
 def test_another_router_id_resets_all() -> None:
     steps = reconcile(SPEC, replace(SPEC, router_id=b"\x01\x02\x03\x04"))
     assert [s.cost for s in steps if isinstance(s, ChangeNeighbor)] == [Cost.RESET, Cost.RESET]
