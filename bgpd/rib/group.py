@@ -26,13 +26,14 @@ from bgpd.rib.gate import Gate
 from bgpd.rib.lag import Before, Lag
 from bgpd.rib.loc_rib import Change, LocRib
 from bgpd.rib.member import GroupKey, Member
-from bgpd.rib.pack import EVERYBODY, SAME, Buckets, Pending, Record, Same, Told
+from bgpd.rib.pack import EVERYBODY, SAME, Buckets, Pending, Record, Said, Same, Told
 from bgpd.rib.path import Path, best_of
 from bgpd.wire.attrs import Attrs
 from bgpd.wire.capability import Negotiated
 from bgpd.wire.writer import encode_end_of_rib, encode_route_refresh
 
 SLICE: Final = 1024  #: prefixes of one record: a millisecond or two of work
+FRESH: Final = 4  #: so many times more are one record where they are fresh: no prefix has to be looked up
 ROUNDS: Final = 4  #: records made before they are written, where there is time
 BURST: Final = 65536  #: octets that a member writes at once, or a record more
 LOG_LIMIT: Final = 1 << 20  #: octets of log that a member may lie behind before it is detached
@@ -65,6 +66,8 @@ class UpdateGroup:
         self._session: Final = session
         self._log_limit: Final = log_limit
         self._pending: Final = Pending()
+        self._fresh: list[Change] = []  # what moved last, as it came; nothing while `_pending` has something
+        self._fresh_prefixes = 0
         self._log: Final[list[Record]] = []
         self._base = 0  # number of the first record in the log
         self._octets = 0  # of the log
@@ -72,7 +75,8 @@ class UpdateGroup:
         self._next_to_hear = 0  # among those that do not
 
     def __repr__(self) -> str:
-        return f"UpdateGroup({self.key!r}, {len(self.members)} members, {len(self._pending)} pending)"
+        waiting = len(self._pending) + self._fresh_prefixes
+        return f"UpdateGroup({self.key!r}, {len(self.members)} members, {waiting} pending)"
 
     # -- what members are told
 
@@ -109,8 +113,11 @@ class UpdateGroup:
             return member.lag
         behind = Lag()
         for record in self._log[member.cursor - self._base :]:
-            behind.note_all(record.olds)
+            for old, _, _, prefixes in record.said:
+                behind.note(prefixes, old)
         behind.note_all(self._pending.told)
+        for change in self._fresh:
+            behind.note(change.prefixes, best_of(change.old))
         return behind
 
     # -- members come and go
@@ -177,6 +184,7 @@ class UpdateGroup:
         self._attached -= 1
         if self._attached == 0:  # nobody follows: there is nothing to be pending
             self._pending.clear()
+            self._fresh, self._fresh_prefixes = [], 0
         self._trim()
 
     # -- the loc-rib moved
@@ -191,16 +199,35 @@ class UpdateGroup:
             if old is best_of(change.new):
                 continue
             if self._attached:
-                self._pending.note(change.prefixes, old)
+                self._note(change, old)
             for lag in lags:
                 lag.note(change.prefixes, old)
+
+    def _note(self, change: Change, old: Path | None) -> None:
+        """Remember a change until the flush: as it is where that comes soon, prefix by prefix where it does not."""
+        if len(self._pending):
+            self._pending.note(change.prefixes, old)
+            return
+        self._fresh.append(change)
+        self._fresh_prefixes += len(change.prefixes)
+        if self._fresh_prefixes > FRESH * SLICE:
+            self._settle()
+
+    def _settle(self) -> None:
+        """What is fresh joins what is pending: of each prefix only what was told first stays."""
+        fresh, self._fresh, self._fresh_prefixes = self._fresh, [], 0
+        for change in fresh:
+            self._pending.note(change.prefixes, best_of(change.old))
+
+    def _unsaid(self) -> bool:
+        return self._fresh_prefixes > 0 or len(self._pending) > 0
 
     # -- flushing
 
     @property
     def has_work(self) -> bool:
         """Would a flush get anywhere now?"""
-        if self._attached and len(self._pending):
+        if self._attached and self._unsaid():
             return True
         for member in self.members.values():
             if member.over:
@@ -218,8 +245,8 @@ class UpdateGroup:
         True: call again, there is more that can be done now. False: wait for a change or a sink that drains.
         """
         rounds = 1 if more is None else ROUNDS
-        while rounds and self._attached and len(self._pending):
-            record = self._record(self._pending.take(limit))
+        while rounds and self._attached and self._unsaid():
+            record = self._record(self._transitions_of_all() if self._all_fresh(limit) else self._next(limit))
             if record is not None:
                 self._log.append(record)
                 self._octets += record.octets
@@ -306,14 +333,51 @@ class UpdateGroup:
             del self._log[:passed]
             self._base = low
 
-    def _record(self, olds: dict[bytes, Told]) -> Record | None:
+    def _next(self, limit: int) -> list[Said]:
+        """A slice of what is pending."""
+        found: list[Said] = []
+        for (old, new, sort), prefixes in self._transitions(self._pending.take(limit)).items():
+            if old is None or isinstance(old, Path):  # only members that lag have anything else noted
+                found.append((old, new, sort, prefixes))
+        return found
+
+    def _all_fresh(self, limit: int) -> bool:
+        """Are all that moved still as they came, and each prefix once? Then nothing has to be looked up again."""
+        if not self._fresh_prefixes:
+            return False
+        if self._fresh_prefixes <= FRESH * limit:
+            if len(self._fresh) == 1:
+                return True
+            named: set[bytes] = set()
+            for change in self._fresh:
+                named.update(change.prefixes)
+            if len(named) == self._fresh_prefixes:
+                return True
+        self._settle()
+        return False
+
+    def _transitions_of_all(self) -> list[Said]:
+        """Everything fresh, taken."""
+        fresh, self._fresh, self._fresh_prefixes = self._fresh, [], 0
+        by_prefix = self.exports.by_prefix
+        found: list[Said] = []
+        for change in fresh:
+            old, new = best_of(change.old), best_of(change.new)
+            if by_prefix is None:
+                found.append((old, new, 0, change.prefixes))
+                continue
+            classes: dict[int, list[bytes]] = {}
+            for prefix in change.prefixes:
+                classes.setdefault(by_prefix.classify(prefix), []).append(prefix)
+            found += [(old, new, sort, prefixes) for sort, prefixes in classes.items()]
+        return found
+
+    def _record(self, said: list[Said]) -> Record | None:
         """Decide and encode a slice for all who follow the log."""
         buckets = Buckets()
         delta = 0
         adjust: dict[str, int] = {}
-        for (old, new, sort), prefixes in self._transitions(olds).items():
-            if not isinstance(old, Path) and old is not None:
-                continue  # only members that lag have anything else noted
+        for old, new, sort, prefixes in said:
             size = len(prefixes)
             was = old is not None and self.exports.passed(old, sort)
             new_attrs = self.exports.export(new, sort) if new is not None else None
@@ -336,7 +400,7 @@ class UpdateGroup:
             if taker and taker != giver:
                 adjust[taker] = adjust.get(taker, 0) - (was + step) * size
         blobs = buckets.encode(self.loc_rib.family, self._session)
-        return Record(olds, blobs, delta, adjust) if blobs else None
+        return Record(said, blobs, delta, adjust) if blobs else None
 
     def _following(self, name: str) -> str:
         """`name` where it is a member that follows the log, else ""."""
@@ -399,7 +463,7 @@ class UpdateGroup:
             member.again = False
             self.refresh(member, marked=True)
             return
-        if not len(self._pending):  # the group stands where the loc-rib stands, and so does the member
+        if not self._unsaid():  # the group stands where the loc-rib stands, and so does the member
             member.lag = None
             member.cursor = self._base + len(self._log)
             self._attached += 1

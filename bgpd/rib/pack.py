@@ -29,6 +29,8 @@ SAME: Final = Same()
 
 #: What somebody was told about a prefix: the path whose export it is, the attributes themselves, or nothing.
 Told: TypeAlias = Path | Attrs | Same | None
+#: Prefixes of one class that move from what was told to what is best now.
+Said: TypeAlias = tuple[Path | None, Path | None, int, list[bytes]]
 Tag: TypeAlias = tuple[str, str]
 EVERYBODY: Final[Tag] = ("", "")
 
@@ -111,10 +113,10 @@ class Blob:
 class Record:
     """One flushed slice: an element of the log that members read by cursor, whole or not at all."""
 
-    __slots__ = ("adjust", "blobs", "delta", "messages", "octets", "olds", "tagged", "whole")
+    __slots__ = ("adjust", "blobs", "delta", "messages", "octets", "said", "tagged", "whole")
 
-    def __init__(self, olds: dict[bytes, Told], blobs: list[Blob], delta: int, adjust: dict[str, int]) -> None:
-        self.olds: Final = olds  #: every prefix of the slice with what was told before: to undo the record
+    def __init__(self, said: list[Said], blobs: list[Blob], delta: int, adjust: dict[str, int]) -> None:
+        self.said: Final = said  #: every prefix of the slice with what was told before: to undo the record
         self.blobs: Final = blobs
         self.delta: Final = delta  #: how many routes more a member has been told afterwards ...
         self.adjust: Final = adjust  #: ... and by how much that differs for those with routes of their own in it

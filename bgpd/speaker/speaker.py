@@ -40,7 +40,7 @@ from bgpd.speaker.refresh import Refreshes
 from bgpd.speaker.retention import Retention
 from bgpd.speaker.roster import Roster
 from bgpd.speaker.sessions import Sessions
-from bgpd.speaker.tables import GUARDED, UNGUARDED
+from bgpd.speaker.tables import GUARDED, RIPE, UNGUARDED
 from bgpd.speaker.watching import Watchers
 from bgpd.wire.attrs import build
 from bgpd.wire.errors import WireError
@@ -366,7 +366,7 @@ class Speaker:
                 self._intake.step(now)
             if jobs:
                 jobs.step()
-            if not (inbox or jobs) or not more():
+            if not (inbox or jobs) or not more() or self._ripe():
                 break
         if self.recovery.active:
             self._completion.look_recovered(now, self._joining.regroup)
@@ -381,6 +381,13 @@ class Speaker:
         if not busy:
             self._completion.settled()
         return busy
+
+    def _ripe(self) -> bool:
+        """Has as much moved as one flush can take? More would only wait, and be looked up again."""
+        for table in self._to_flush:  # noqa: SIM110 - any() of a generator is a call for each, compiled
+            if table.unsaid >= RIPE:
+                return True
+        return False
 
 
 def _local_path(family: Family, guard: bool, router_id: bytes, now: float) -> Path:

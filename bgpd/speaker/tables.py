@@ -21,6 +21,7 @@ from bgpd.speaker.ports import Fib
 from bgpd.wire.capability import Negotiated
 from bgpd.wire.family import Family
 
+RIPE: Final = 1024  #: prefixes that moved from which on it is time for a flush: they are still in the processor's cache
 FIB_SLICE: Final = 16384  #: wants handed to the FIB at once
 
 
@@ -39,6 +40,7 @@ class Table:
         self.watchers: Final[list[Callable[[Family, list[Change]], None]]] = []
         self._fib: Final = fib
         self._wants: dict[bytes, Want | None] = {}
+        self.unsaid = 0  #: prefixes that moved since the last flush, and those that came and moved nothing
         self._next_group = 0  # where the next flush begins
 
     def group(
@@ -97,6 +99,7 @@ class Table:
         self, source: Source, withdrawn: list[bytes], announced: list[bytes], path: Path | None, path_id: int = 0
     ) -> None:
         """One batch into the loc-rib, its changes to everybody."""
+        self.unsaid += len(withdrawn) + len(announced)
         changes = self.rib.apply(source, withdrawn, announced, path, path_id)
         if changes:
             self.distribute(changes)
@@ -138,10 +141,12 @@ class Table:
         for changes in slices:
             if changes:
                 self.distribute(changes)
+                self.unsaid += sum([len(change.prefixes) for change in changes])
             yield
 
     def flush(self, more: Callable[[], bool]) -> bool:
         """At least one slice for one group and the FIB, further ones while `more()`. True: there is more to do."""
+        self.unsaid = 0
         if not self.groups and not self._wants:
             return False
         if self._wants and self._fib is not None:

@@ -545,9 +545,9 @@ def test_a_joiner_waits_for_the_group_before_it_follows() -> None:
     net.join("x")
     net.flush()
     a, _, _ = makers()
-    net.apply(a, [], blocks(10), path(a, attrs(1)))
+    net.apply(a, [], blocks(20), path(a, attrs(1)))
     net.flush()
-    net.apply(a, blocks(10), [])
+    net.apply(a, blocks(20), [])
     y = net.join("y")
     assert net.group.flush(3)
     assert y.end_of_rib == 1

@@ -82,7 +82,7 @@ def test_messages_stay_within_the_limit() -> None:
 
 def test_record_for_whom() -> None:
     blobs = [Blob(("", ""), [b"all"]), Blob(("x", ""), [b"not-x"]), Blob(("", "x"), [b"only-x", b"!"])]
-    record = Record({}, blobs, 0, {})
+    record = Record([], blobs, 0, {})
     assert record.data_for("y") == (b"allnot-x", 2)
     assert record.data_for("y")[0] is record.data_for("z")[0]
     assert record.data_for("x") == (b"allonly-x!", 3)
