@@ -32,6 +32,8 @@ EVERY: Final = 10.0  #: seconds between two reports, and two renewals of the lea
 SOON: Final = 0.5  #: seconds in which changes gather before they are reported
 RETRY: Final = 5.0  #: seconds between two attempts to register
 _LARGEST: Final = 1 << 20  #: octets of a report; etcd takes one and a half times that
+_ECHO: Final = 2.0  #: seconds at most until what we wrote is in the snapshot
+_LOOK: Final = 0.02  #: seconds between two looks
 
 Emit = Callable[[str, str, dict[str, object]], None]
 
@@ -131,8 +133,23 @@ class Member:
         found = self._addresses()
         self._refuse_twins(found)
         await self._be_alive(found)
-        await self._write_node(found)
+        if await self._write_node(found):
+            await self._see(found)
         self._said = ""
+
+    async def _see(self, found: tuple[Found | None, Found | None]) -> None:
+        """Until the snapshot has what we wrote: a node that decides without its address has another router id."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ECHO):
+                while not self._shown(found):  # noqa: ASYNC110 - who reads the picture tells nobody
+                    await asyncio.sleep(_LOOK)
+
+    def _shown(self, found: tuple[Found | None, Found | None]) -> bool:
+        node = self._snapshot().get(Node, self._identity.node)
+        bgp = node.bgp if node is not None else None
+        theirs = [bgp.address(len(each.address)) if bgp is not None else None for each in found if each is not None]
+        ours = [each.address for each in found if each is not None]
+        return [each.address if each is not None else b"" for each in theirs] == ours
 
     def _refuse_twins(self, found: tuple[Found | None, Found | None]) -> None:
         for name, node in self._snapshot().all(Node).items():
@@ -172,24 +189,24 @@ class Member:
         if written is None:
             raise Conflict(f"another machine became node {self._identity.node} at this moment")
 
-    async def _write_node(self, found: tuple[Found | None, Found | None]) -> None:
-        """Create the resource, or put our address into the one that is there."""
+    async def _write_node(self, found: tuple[Found | None, Found | None]) -> bool:
+        """Create the resource, or put our address into the one that is there; whether that was needed."""
         name = self._identity.node
         key = resource_key("projectcalico.org/v3", "Node", name)
         for _ in range(10):
             entry = await self._store.get(key)
             value = _object(entry) if entry is not None else self._fresh()
             if entry is not None and not value:
-                return  # YAML of a person's, in a file: what it says counts
+                return False  # YAML of a person's, in a file: what it says counts
             changed = self._fill(value, found)
             if not changed and entry is not None:
-                return
+                return False
             text = json.dumps(value, separators=(",", ":")).encode()
             condition = Absent(key) if entry is None else Unchanged(key, entry.revision)
             if await self._store.write([condition], [Put(key, text)]) is not None:
                 address = ", ".join(f"{each} ({each.how})" for each in found if each is not None)
                 self._log("info", "node_registered", {"node": name, "address": address, "new": entry is None})
-                return
+                return True
         raise StoreError(Trouble.UNREACHABLE, f"{key}: changes faster than we can write it")
 
     def _fresh(self) -> dict[str, Any]:

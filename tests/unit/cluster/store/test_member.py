@@ -94,6 +94,22 @@ def _fast(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, name, value)
 
 
+async def test_registered_only_when_its_address_is_in_the_picture() -> None:
+    """Deciding without it, a node would begin with another router id, and its tunnels would have no end here."""
+    store = Leasing()
+    late = Snapshot(())
+    scene = Scene(store)
+    scene.member._snapshot = lambda: late  # type: ignore[misc]
+    async with living(scene):
+        await scene.until_logged("node_registered")
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert not scene.member.registered.is_set()
+        late = scene.snapshot()
+        async with asyncio.timeout(5):
+            await scene.member.registered.wait()
+
+
 async def test_a_new_node() -> None:
     store = Leasing()
     pool = resource("IPPool", "p", {"cidr": "10.244.0.0/16", "blockSize": 24})
