@@ -25,8 +25,8 @@ def tame() -> None:
 
 def tidy() -> int:
     """When idle: collect the young, or freeze them where there are too many. Returns how many objects went."""
-    young, middle, _ = gc.get_count()
-    if young + middle * 700 > CHEAP:
+    # What the collector has counted is too little where older objects went meanwhile, as a table that is told anew.
+    if gc.get_count()[0] > CHEAP or len(gc.get_objects(0)) > CHEAP:
         gc.freeze()
         return 0
     return gc.collect(1)

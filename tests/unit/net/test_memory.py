@@ -23,6 +23,11 @@ table = [[i] for i in range(2 * memory.CHEAP)]
 before = gc.get_freeze_count()
 assert memory.tidy() == 0
 assert gc.get_freeze_count() >= before + len(table), "a table is frozen, not walked"
+another = [[i] for i in range(2 * memory.CHEAP)]
+del table
+before = gc.get_freeze_count()
+assert memory.tidy() == 0
+assert gc.get_freeze_count() >= before + len(another), "nor is one that came in the place of another"
 """
 
 
