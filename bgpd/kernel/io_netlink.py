@@ -110,8 +110,8 @@ class Writer:
         self._socket.close()
 
 
-def _open(send: int, receive: int, groups: int = 0, deaf_to: int = 0) -> socket.socket:
-    """A socket in the groups of a bit mask (RTMGRP_*); it does not hear what the port `deaf_to` does to routes."""
+def _open(send: int, receive: int, groups: int = 0, deaf_to: tuple[int, ...] = ()) -> socket.socket:
+    """A socket in the groups of a bit mask (RTMGRP_*); it does not hear what the ports `deaf_to` do to routes."""
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE)
     try:
         _size(sock, _SO_SNDBUFFORCE, socket.SO_SNDBUF, send)
@@ -153,8 +153,8 @@ def _receive(sock: socket.socket) -> bytes:
 class Events:
     """The socket that tells what others do to links, addresses and routes."""
 
-    def __init__(self, writer_port: int, receive_buffer: int) -> None:
-        self._socket = _open(1 << 16, receive_buffer, _GROUPS, writer_port)
+    def __init__(self, writer_ports: tuple[int, ...], receive_buffer: int) -> None:
+        self._socket = _open(1 << 16, receive_buffer, _GROUPS, writer_ports)
         try:
             with suppress(OSError):  # kernels before 5.3 have no nexthop objects
                 self._socket.setsockopt(_SOL_NETLINK, _NETLINK_ADD_MEMBERSHIP, _RTNLGRP_NEXTHOP)
@@ -181,11 +181,11 @@ class Events:
         self._socket.close()
 
 
-def _filter_out(sock: socket.socket, port: int) -> None:
-    """Drop, in the kernel, route messages that answer to this port id (classic BPF: it loads big-endian)."""
+def _filter_out(sock: socket.socket, ports: tuple[int, ...]) -> None:
+    """Drop, in the kernel, route messages that answer to these port ids (classic BPF: it loads big-endian)."""
     kinds = (encode.RTM_NEWROUTE, encode.RTM_DELROUTE, objects.RTM_NEWNEXTHOP, objects.RTM_DELNEXTHOP)
     new, gone, other, removed = (int.from_bytes(struct.pack("=H", n), "big") for n in kinds)
-    ours = int.from_bytes(struct.pack("=I", port), "big")
+    ours = [int.from_bytes(struct.pack("=I", port), "big") for port in ports]
     load_half, load_word, equal, give = 0x28, 0x20, 0x15, 0x06
     program = b"".join(
         struct.pack("=HBBI", *row)
@@ -194,11 +194,11 @@ def _filter_out(sock: socket.socket, port: int) -> None:
             (equal, 3, 0, new),
             (equal, 2, 0, gone),
             (equal, 1, 0, other),
-            (equal, 0, 3, removed),
+            (equal, 0, 1 + len(ours), removed),
             (load_word, 0, 0, 12),  # nlmsg_pid: who asked for it
-            (equal, 0, 1, ours),
-            (give, 0, 0, 0),
+            *[(equal, len(ours) - number, 0, port) for number, port in enumerate(ours)],
             (give, 0, 0, 0xFFFF_FFFF),
+            (give, 0, 0, 0),
         )
     )
     code = array("B", program)

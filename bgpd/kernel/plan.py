@@ -238,18 +238,23 @@ class Fib:
                 del self.urgent[prefix]
                 self.dirty.pop(prefix, None)
             limit -= len(urgent)
+            if not limit:
+                return urgent
         if not self.queue:
             self.queue = list(self.dirty)
             self.queue.reverse()
             self.dirty.clear()
-        if not limit:
-            return urgent
         taken = self.queue[-limit:]
         del self.queue[-limit:]
         if busy:
             self.dirty.update(dict.fromkeys([p for p in taken if p in busy]))
             taken = [p for p in taken if p not in busy]
         return urgent + taken if urgent else taken
+
+    def repairs(self, limit: int, busy: set[bytes]) -> Batch:
+        """The operations for at most `limit` prefixes that cannot wait, and for no others."""
+        count = len([prefix for prefix in self.urgent if prefix not in busy])
+        return self.plan(min(count, limit), busy) if count else Batch()
 
     def plan(self, limit: int, busy: set[bytes]) -> Batch:
         """The next operations for at most `limit` dirty prefixes; those in `busy` (in flight) stay dirty."""

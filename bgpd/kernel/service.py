@@ -87,7 +87,7 @@ class KernelService:
             self._open,
             on_judged,
         )
-        self._writer: Writer | None = None
+        self._writers: tuple[Writer, Writer] | None = None  # for batches, and for repairs beside them
 
     # life
 
@@ -96,8 +96,8 @@ class KernelService:
         check_spec(self.spec)
         self._eyes.submit(int)  # a thread belongs to the network namespace that it is made in
         try:
-            writer = await self._open()
-            _check_rights(writer)
+            writers = await self._open()
+            _check_rights(writers[0])
             await self._resync.run()
             await self._audit.start()
         except (OSError, Overrun) as error:
@@ -109,16 +109,21 @@ class KernelService:
         if self.adopted():
             words = "routes of an earlier run are kept for now"
             self._reporter.tell("kernel_adopted", {"count": self.adopted(), "reason": words})
-        self._worker.start(writer)
+        self._worker.start(*writers)
 
-    async def _open(self) -> Writer:
-        """Both sockets, in the place of those there were; made in the thread, which stays in its network namespace."""
+    async def _open(self) -> tuple[Writer, Writer]:
+        """All sockets, in the place of those there were; made in the thread, which stays in its network namespace."""
         self._listener.close()
-        if self._writer is not None:
-            self._writer.close()
-        self._writer = await self._resync.in_thread(Writer)
-        self._listener.open(await self._resync.in_thread(Events, self._writer.port, self._receive_buffer))
-        return self._writer
+        self._close_writers()
+        in_thread = self._resync.in_thread
+        self._writers = batches, repairs = await in_thread(Writer), await in_thread(Writer)
+        self._listener.open(await in_thread(Events, (batches.port, repairs.port), self._receive_buffer))
+        return self._writers
+
+    def _close_writers(self) -> None:
+        for writer in self._writers or ():
+            writer.close()
+        self._writers = None
 
     async def stop(self, flush: bool) -> None:
         """Close; with `flush` all our routes leave the kernel first, foreign ones stay. Safe to call twice."""
@@ -139,9 +144,7 @@ class KernelService:
         self._listener.close()
         self._pool.shutdown()
         self._eyes.shutdown()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        self._close_writers()
 
     def _stir(self) -> None:
         self._worker.stir()

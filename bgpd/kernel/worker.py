@@ -3,7 +3,8 @@
 No write races with another, and what a `Fib` calls written is what the kernel will have once the batch in flight has
 landed. Chores are what has to be known before the next batch is planned: a resync where events were lost, routes that
 a dead link took along, wants whose next hops moved, keys that were found held (EEXIST). Small batches are written
-directly, large ones in a thread while the next one is planned.
+directly, large ones in a thread while the next one is planned. Repairs wait for none of this: what somebody took away
+goes back at once, by a socket of its own, unless the batch in flight is about the same prefix.
 """
 
 import asyncio
@@ -53,10 +54,10 @@ class Worker:
         resync: Resync,
         audit: Audit,
         overlay: OverlayKeeper,
-        reopen: Callable[[], Awaitable[Writer]],
+        reopen: Callable[[], Awaitable[tuple[Writer, Writer]]],
         judged: JudgedCallback,
     ) -> None:
-        """`reopen` gives new sockets in the place of broken ones, the writer among them. It may raise OSError."""
+        """`reopen` gives new sockets in the place of broken ones, the writers among them. It may raise OSError."""
         self._judged: Final = judged
         self._tables: Final = tables
         self._reporter: Final = reporter
@@ -66,14 +67,16 @@ class Worker:
         self._overlay: Final = overlay
         self._reopen: Final = reopen
         self._writer: Writer | None = None
+        self._repairer: Writer | None = None  # while a batch is under way in the thread, its writer is not ours
         self._wake: Final = asyncio.Event()
         self._idle: Final = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._broken = False  # netlink failed: new sockets before the next try
 
-    def start(self, writer: Writer) -> None:
-        self._writer = writer
+    def start(self, writer: Writer, repairer: Writer) -> None:
+        """`repairer`: for what cannot wait for the batch that `writer` is at."""
+        self._writer, self._repairer = writer, repairer
         self._task = asyncio.create_task(self._work(), name="kernel writer")
         self.stir()
 
@@ -97,6 +100,8 @@ class Worker:
 
     def stir(self) -> None:
         """Something may have to be written."""
+        if any(plane.fib.urgent for plane in self._tables.planes.values()):
+            self._repair()
         if not self._tables.settled():
             self._idle.clear()
             self._wake.set()
@@ -111,7 +116,7 @@ class Worker:
             self._wake.clear()
             try:
                 if self._broken or not self._listener.is_open:
-                    self._writer = await self._reopen()
+                    self._writer, self._repairer = await self._reopen()
                     self._broken = False
                 await self._drain()
                 self._still_hearing()
@@ -177,6 +182,21 @@ class Worker:
             if batch.groups:
                 return plane, batch
         return None
+
+    def _repair(self) -> None:
+        """Put back what somebody took away, at once, whatever is in flight: none of it is of that."""
+        tables = self._tables
+        if self._task is None or self._broken or tables.resyncing or tables.objects.pending or tables.objects.dead:
+            return  # the worker finds it where it left it
+        assert self._repairer is not None
+        try:
+            for plane in tables.planes.values():
+                batch = plane.fib.repairs(_SMALL, plane.busy)
+                if batch.groups:
+                    self._settle(plane, batch, self._repairer.write(self._encode(plane, batch)))
+        except (OSError, Overrun) as error:
+            tables.resync_reason = str(error)
+            self._broken = True
 
     def _launch(self, plane: Plane, batch: Batch) -> _Flight | None:
         """Write a small batch now, a large one in the thread."""

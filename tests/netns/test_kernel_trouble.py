@@ -31,8 +31,8 @@ async def test_the_writer_is_closed_under_us() -> None:
     async with running() as bench:
         bench.want("10.244.2.0/24", "10.0.0.2")
         await bench.service.settled()
-        assert bench.service._writer is not None
-        bench.service._writer._socket.close()
+        assert bench.service._writers is not None
+        bench.service._writers[0]._socket.close()
         bench.want("10.244.3.0/24", "10.0.0.2")
         await until(lambda: bool(bench.ours()) and len(bench.ours()) == 2, 20)
         assert "Bad file descriptor" in trouble(bench)

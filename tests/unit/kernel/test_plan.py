@@ -458,3 +458,18 @@ def test_verdicts_for_those_who_wait() -> None:
     take(fib, (P, (B,)))
     assert fib.verdicts([P], IDLE) == {((B,), False): [P]}
     assert Fib(64).verdicts([P], IDLE) == {}
+
+
+def test_repairs_are_planned_without_the_rest() -> None:
+    fib = Fib(64)
+    take(fib, (P, (A,)), (Q, (A,)))
+    write(fib)
+    fib.lost(P, 64)
+    fib.lost(Q, 64)
+    fib.urgent.update({P: None, Q: None})
+    take(fib, *[(bytes((24, 11, 0, i)), (A,)) for i in range(9)])
+    assert ops(fib.repairs(64, {Q})) == [(CREATE, P, route(A))]
+    assert list(fib.urgent) == [Q]
+    assert ops(fib.repairs(64, {Q})) == []
+    assert ops(fib.repairs(64, IDLE)) == [(CREATE, Q, route(A))]
+    assert len(write(fib)) == 9
