@@ -165,6 +165,7 @@ def twice(vigil: Vigil) -> None:
     def once_more() -> None:
         if node.speaker is None or node.frozen:
             return
+        vigil.trouble(node)  # all may have been quiet meanwhile, and another one be in trouble now
         if _says_it_again(node):
             vigil.excuse({node.name})
         _leave(vigil, node)
@@ -219,6 +220,8 @@ def cut(vigil: Vigil) -> None:
     """Two do not hear of each other, for longer than their hold timers run."""
     world = vigil.world
     a, b = two(world)
+    if late := {a.name, b.name} & vigil.troubled:
+        vigil.excuse(late)  # who is coming back has half a minute to hear what the other one gives
     vigil.trouble(a, b)
     world.cut(a, b, one_way=world.rng.random() < 0.3)
     world.at(world.now + world.rng.choice((5.0, max(vigil.patience - 55.0, 10.0))), lambda: world.heal(a, b))

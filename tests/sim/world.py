@@ -356,14 +356,21 @@ class Node:
         if speaker.run(world.now, world.more) and not self.due:
             self.due = True
             world.at(world.now + 0.001, self._due)
+        self._wind(speaker)
+
+    def _wind(self, speaker: Speaker) -> None:
         deadline = speaker.deadline()
         if deadline < self.timer:
             self.timer = deadline
-            world.at(deadline, self._ring)
+            self.world.at(deadline, self._ring)
 
     def _ring(self) -> None:
         self.timer = float("inf")
-        self.turn()
+        speaker = self.speaker
+        if speaker is not None and not self.frozen and self.world.now < speaker.deadline():
+            self._wind(speaker)  # it was put off meanwhile: no turn, which would only hide that somebody forgot one
+        else:
+            self.turn()
 
 
 class World:
