@@ -36,6 +36,7 @@ from bgpd.net.io_tcp import ListenRefused, Network
 from bgpd.net.keys import refusals
 from bgpd.net.marker import Marker
 from bgpd.net.ports import who_listens
+from bgpd.speaker.handover import needed
 from bgpd.speaker.reconcile import immutable
 from bgpd.speaker.speaker import Speaker
 from bgpd.wire.family import Family
@@ -155,7 +156,13 @@ class Daemon:
 
         self._log.release()
         try:
-            membership = Membership(self.spec, self._log.emit, on_change=self._follow, report=self._report)
+            membership = Membership(
+                self.spec,
+                self._log.emit,
+                on_change=self._follow,
+                report=self._report,
+                needed=lambda leaving: needed(self.speaker, leaving),
+            )
         except (StoreError, ValueError) as error:
             raise Refused(str(error)) from error
         stack.push_async_callback(self._part, membership)

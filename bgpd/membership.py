@@ -9,19 +9,21 @@ done is a problem with a name: it is logged once, stands in the node's status, a
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import fields, replace
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from math import inf
 from pathlib import Path
 from typing import Any, Final
 
 from bgpd.cluster.decide import UnknownNodeError, decide
+from bgpd.cluster.handover import Handover
 from bgpd.cluster.kinds import Resource
 from bgpd.cluster.own import ServiceAddress
 from bgpd.cluster.plan import Host, NodePlan
 from bgpd.cluster.problem import Problem
-from bgpd.cluster.resources import IPPool, SecretRef
+from bgpd.cluster.resources import IPPool, Node, SecretRef
 from bgpd.cluster.scalars import Net
 from bgpd.cluster.specs import compile_plan
 from bgpd.cluster.store import secrets
@@ -47,6 +49,7 @@ _MANY: Final = 1000  #: prefixes; of more than these a node tells only those in 
 _AFTER_BUG: Final = 1.0  #: seconds
 _AGAIN: Final = 60.0  #: seconds after which it is said again that the datastore does not answer
 _PATIENCE: Final = 1.0  #: seconds that the datastore has before the last picture on disk is good enough
+_LOOK: Final = 0.5  #: seconds between two looks at whether what leaves is still needed
 _SECRETS: Final = 2.0  #: seconds between two looks at a directory of secrets
 
 
@@ -60,18 +63,26 @@ class Membership:
         *,
         on_change: Callable[[], None],
         report: Callable[[], dict[str, Any]],
+        needed: Callable[[frozenset[bytes]], Generator[None, None, frozenset[bytes]]],
     ) -> None:
-        """`on_change`: `lay` would give another spec now. Raises StoreError or ValueError where nothing can begin."""
+        """`on_change`: `lay` would give another spec now. `needed`: as `speaker.handover`.
+
+        Raises StoreError or ValueError where nothing can begin.
+        """
         self._base = base
         self._log: Final = log
         self._on_change: Final = on_change
         self._report: Final = report
+        self._needed: Final = needed
+        self._handover: Final = Handover()
+        self._handing_over: asyncio.Task[None] | None = None
         spec = base.datastore
         self.node: Final = parse_node_name(spec.node or base.hostname.lower())
         self.store: Final[Store] = open_store(spec)
         self._reader: Final = Reader()
         self._passwords: dict[SecretRef, bytes] = {}
         self._plan: NodePlan | None = None
+        self._laid: NodePlan | None = None  # the plan with what outlives those before it
         self._problems: dict[str, str] = {}
         self._left_out: tuple[Problem, ...] = ()  # what kept a session out of the last spec
         self._decided: Final = asyncio.Event()
@@ -117,9 +128,10 @@ class Membership:
         """Stop following. `leave`: tell the others that this node goes."""
         if self._due is not None:
             self._due.cancel()
-        for task in self._tasks:
+        tasks = [*self._tasks, *([self._handing_over] if self._handing_over is not None else [])]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await self._health.stop()
         if leave:
             await self.member.leave()
@@ -133,8 +145,8 @@ class Membership:
 
     def lay(self) -> DaemonSpec:
         """The configuration with the cluster's plan over it."""
-        plan = self._plan
-        assert plan is not None
+        assert self._plan is not None
+        plan = self._laid = self._hand_over(self._plan)
         compiled = compile_plan(plan, self._base.speaker, self._passwords, self._host())
         self._left_out = compiled.problems
         self._judge()
@@ -163,6 +175,8 @@ class Membership:
                 reason = "following the cluster failed, and begins again; please report this"
                 self._log("error", "bug", {"reason": reason, "traceback": traceback.format_exc()})
                 await asyncio.sleep(_AFTER_BUG)
+            else:
+                return
 
     # -- following -----------------------------------------------------------------------------------------------
     async def _following(self) -> None:
@@ -245,6 +259,38 @@ class Membership:
             if self._passwords != before and self._plan is not None:
                 self._on_change()
 
+    # -- from one plan to the next ---------------------------------------------------------------------------------
+    def _hand_over(self, plan: NodePlan) -> NodePlan:
+        """The plan with what outlives the ones before it; and somebody who looks how long that is needed."""
+        before = self._handover.leaving
+        plan = self._handover.lay(plan, self._reader.snapshot.all(Node), now())
+        after = self._handover.leaving
+        if names := ", ".join(name for address, name in after.items() if address not in before):
+            reason = "no plan has them any more; they stay until their routes come from others"
+            self._log("info", "sessions_leaving", {"sessions": names, "reason": reason})
+        if names := ", ".join(name for address, name in before.items() if address not in after):
+            self._log("info", "sessions_left", {"sessions": names})
+        if self._handover.deadline < inf and (self._handing_over is None or self._handing_over.done()):
+            self._handing_over = asyncio.get_running_loop().create_task(self._kept_up(self._watch_handover))
+        return plan
+
+    async def _watch_handover(self) -> None:
+        """Until nothing outlives its plan any more."""
+        while self._handover.deadline < inf:
+            await asyncio.sleep(min(_LOOK, max(0.05, self._handover.deadline - now())))
+            leaving = frozenset(self._handover.leaving)
+            looking = self._needed(leaving)
+            needed: frozenset[bytes] = frozenset()
+            try:
+                while True:
+                    next(looking)
+                    await asyncio.sleep(0)
+            except StopIteration as end:
+                needed = end.value
+            if leaving - needed or now() >= self._handover.deadline:
+                self._handover.done(leaving - needed)
+                self._on_change()
+
     # -- what the machine says -----------------------------------------------------------------------------------
     def _addresses(self) -> tuple[Found | None, Found | None]:
         """Our addresses as a node. Raises ValueError."""
@@ -297,6 +343,7 @@ class Membership:
             reads=self.follower.lists,
             resources=len(self._reader.snapshot.resources),
             problems=len(self._problems),
+            leaving=len(self._handover.leaving),
         )
 
     def status(self) -> dict[str, Any]:
@@ -307,7 +354,7 @@ class Membership:
             pools = [ip_network(format_prefix(*pool.cidr)) for pool in self._reader.snapshot.all(IPPool).values()]
             told["has"] = [text for text in told["has"] if _within(text, pools)]
         if plan is not None:
-            names = {format_address(peer.address): peer for peer in plan.neighbors}
+            names = {format_address(peer.address): peer for peer in (self._laid or plan).neighbors}
             for session in told.get("sessions", []):
                 peer = names.get(str(session["address"]))
                 session["node"] = peer.remote_node if peer is not None else ""

@@ -205,6 +205,7 @@ class NeighborSpec:
     extended_next_hop: bool = False  #: IPv4 routes may have an IPv6 next hop (RFC 8950)
     role: Role | None = None  #: ours towards it (RFC 9234); None: no role, no route leak rules
     role_strict: bool = False  #: no session with a neighbor that does not tell its own role
+    leaving: bool = False  #: it is about to be removed, and then leaves without a NOTIFICATION (`cluster.handover`)
 
     @property
     def external(self) -> bool:

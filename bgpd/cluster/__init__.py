@@ -18,7 +18,8 @@ takes away that one object, never the rest.
     snapshot   all resources at one moment, judged together
 
 How a value passes through: `decode` (or a datastore, with the same shapes) -> `Snapshot` -> `plan` -> either `render`,
-for people, or `specs`, for the speaker. One code, so that what is printed is what is done.
+for people, or `specs`, for the speaker. One code, so that what is printed is what is done. From one plan to the next,
+`handover` keeps what is still needed of the old one.
 
 What it refuses: everything that it does not understand. An unknown key is a problem with the nearest right one
 beside it; what this daemon cannot do is refused by name, with the reason.

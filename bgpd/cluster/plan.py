@@ -113,6 +113,7 @@ class PeerPlan:
     graceful_restart: bool = True
     multihop: int = 64
     dual_stack: bool = False  #: both families on the one session
+    leaving: bool = False  #: no plan has it any more, and its work is not taken over yet (`handover`)
 
     @property
     def family(self) -> Family:

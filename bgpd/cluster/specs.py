@@ -134,6 +134,7 @@ class _Maker:
             restart_time=peer.restart_time,
             rr_client=peer.rr_client,
             cluster_id=peer.cluster_id,
+            leaving=peer.leaving,
             add_path=tuple((family, AddPath.BOTH) for family in families),
         )
 

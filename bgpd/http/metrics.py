@@ -347,6 +347,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Resources, or parts of what they ask for, that are not in force.",
         _cluster(lambda c: c.problems),
     ),
+    Metric(
+        "bgpd_cluster_leaving_sessions",
+        "gauge",
+        "Sessions that no plan has any more, and that are still needed.",
+        _cluster(lambda c: c.leaving),
+    ),
 )
 
 

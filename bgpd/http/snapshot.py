@@ -88,6 +88,7 @@ class ClusterMetrics:
     reads: int = 0  #: times that everything was read
     resources: int = 0  #: in force
     problems: int = 0  #: resources, or parts of what they ask for, that are not
+    leaving: int = 0  #: sessions that no plan has any more, and that are still needed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,6 +27,7 @@ What it refuses: sockets, clocks, logging, files. `views.py` and `query.py` answ
     refresh    everything again, asked for or given (RFC 2918, 7313)
     retention  routes that outlive their session: graceful restart, the helper's half
     recovery   coming back: graceful restart, the restarter's half
+    handover   is what leaving neighbors gave there from others?
     dynamic    neighbors that come from listen ranges, and go
     limits     how many routes a neighbor may give, and be told
     defaults   a default route for those who want one from us

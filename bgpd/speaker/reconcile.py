@@ -74,6 +74,7 @@ COST: Final[dict[str, Cost]] = {
     "extended_next_hop": Cost.RESET,
     "role": Cost.RESET,
     "role_strict": Cost.NEXT_SESSION,
+    "leaving": Cost.NONE,
 }
 
 

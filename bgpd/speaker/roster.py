@@ -82,6 +82,8 @@ class Roster:
 
     def remove(self, spec: NeighborSpec, now: float) -> None:
         neighbor = self._held.neighbors[spec.identity]
+        if neighbor.spec.leaving:  # what it gave is there from others; it may still need what we told it (RFC 4724)
+            neighbor.abandon(now, "others have taken over what it told")
         neighbor.stop(now, Cease.PEER_DECONFIGURED)
         self._held.schedule.drop(neighbor)
         self._dynamic.went(neighbor)

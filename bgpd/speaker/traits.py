@@ -54,6 +54,8 @@ def extensions(spec: NeighborSpec, router_id: bytes, negotiated: Negotiated | No
     words = []
     if cluster := cluster_of(spec, router_id):
         words.append(f"route reflector client, cluster {format_address(cluster)}")
+    if spec.leaving:
+        words.append("leaving as soon as its routes come from others")
     if spec.role is not None and spec.external:
         words.append(f"we are {spec.role.label}, it is {_role(remote)}")
     if negotiated is None:

@@ -382,6 +382,7 @@ LEFT_ALONE: dict[str, str] = {
     "max_prefix_out": "the same",
     "max_attribute_octets": "the same",
     "accept_blackhole": "packets would end where they should not",
+    "leaving": "see test_handover",
     "rr_client": "the shape says who reflects; turning it alone parts an AS",
 }
 
