@@ -52,26 +52,26 @@ class Writer:
 
     def write(self, buffer: bytes) -> list[Refusal]:
         """Write one buffer of messages (see `encode`); returns what the kernel refused. Raises Overrun, OSError."""
-        self.send(buffer)
-        return self.answers()
+        return self.answers(self.send(buffer))
 
-    def send(self, buffer: bytes) -> None:
-        """Write one buffer; `answers` is due before the next. Fit for a thread: one system call, and nothing else.
+    def send(self, buffer: bytes) -> int:
+        """Write one buffer; returns its number, for `answers`, which is due in the order of the buffers.
 
-        The kernel has judged every message when this returns.
+        Fit for a thread: one system call, and nothing else. The kernel has judged every message when this returns.
         """
         self._seq += 1
         self._socket.sendto(buffer + encode.terminator(self._seq), (0, 0))
+        return self._seq
 
-    def answers(self) -> list[Refusal]:
-        """What the kernel refused of the buffer that was sent. They wait already: this does not block."""
+    def answers(self, buffer: int) -> list[Refusal]:
+        """What the kernel refused of a buffer that was sent. They wait already: this does not block."""
         refusals: list[Refusal] = []
         while True:
-            data = _receive(self._socket)
+            data = _receive(self._socket)  # each answer is a datagram of its own
             for kind, flags, number, _, start, end in encode.messages(data):
                 if kind != encode.NLMSG_ERROR:
                     continue
-                if number == self._seq:
+                if number == buffer:
                     return refusals
                 refusal = encode.parse_refusal(data, start, end, flags)
                 if refusal is not None:

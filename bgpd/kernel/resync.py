@@ -40,7 +40,11 @@ class Resync:
 
     async def in_thread(self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs) -> _T:
         """Run something slow that touches nothing of ours."""
-        return await asyncio.get_running_loop().run_in_executor(self._pool, partial(function, *arguments, **named))
+        return await self.to_thread(partial(function, *arguments, **named))
+
+    def to_thread(self, function: Callable[[], _T]) -> asyncio.Future[_T]:
+        """The same, begun at once: the thread takes what it is given in this order."""
+        return asyncio.get_running_loop().run_in_executor(self._pool, function)
 
     async def run(self, witness: Witness | None = None) -> int:
         """Dump and take over; returns how many routes were not as believed. Raises OSError, Overrun."""

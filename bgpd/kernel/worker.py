@@ -3,14 +3,16 @@
 No write races with another, and what a `Fib` calls written is what the kernel will have once the batch in flight has
 landed. Chores are what has to be known before the next batch is planned: a resync where events were lost, routes that
 a dead link took along, wants whose next hops moved, keys that were found held (EEXIST). Small batches are written
-directly, large ones in a thread while the next one is planned. Repairs wait for none of this: what somebody took away
+directly, large ones in a thread while the next ones are planned. Repairs wait for none of this: what somebody took away
 goes back at once, by a socket of its own, unless the batch in flight is about the same prefix.
 """
 
 import asyncio
 import os
 import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Final
 
 from bgpd.kernel.audit import Audit
@@ -39,8 +41,11 @@ _SMALL: Final = 64
 #: (family, what was wanted, for which prefixes, whether the kernel has it): with `suppress_fib_pending` only.
 JudgedCallback = Callable[[Family, Want, list[bytes], bool], None]
 
-#: A batch in the writer's thread.
-_Flight = tuple[Plane, Batch, "asyncio.Future[None]"]
+#: Batches that the writer's thread has at one time: the one that it writes, and the one that comes next.
+_AHEAD: Final = 2
+
+#: A batch in the writer's thread, and its number when it is written.
+_Flight = tuple[Plane, Batch, "asyncio.Future[int]"]
 
 
 class Worker:
@@ -135,30 +140,35 @@ class Worker:
             raise OSError("the socket for events failed")
 
     async def _drain(self) -> None:
-        """Until nothing is left: chores while nothing is in flight; else batches, one planned while one is written."""
+        """Until nothing is left: chores while nothing is in flight; else batches, one planned while others are written.
+
+        The thread finds its next batch without a turn of this loop, which is busy where there is much to write.
+        """
         tables = self._tables
-        flight: _Flight | None = None
+        flights: deque[_Flight] = deque()
         try:
             while not tables.settled():
-                if flight is not None and tables.chores_waiting():
-                    await self._land(flight)
-                    flight = None
-                    continue
-                if flight is None and tables.chores_waiting():
-                    await self._chores()
+                if tables.chores_waiting():
+                    if flights:
+                        await self._land(flights)
+                    else:
+                        await self._chores()
                     continue
                 if not self._listener.holding:
                     self._listener.read()  # what is known must not be older than what is written
-                    if flight is None and tables.chores_waiting():
+                    if not flights and tables.chores_waiting():
                         continue
-                launched = self._next_batch()
-                if flight is not None:
-                    await self._land(flight)
-                flight = None if launched is None else self._launch(*launched)
+                planned = self._next_batch()
+                alone = planned is None or _alone(planned[1])
+                while flights and (alone or len(flights) >= _AHEAD or flights[0][2].done()):
+                    await self._land(flights)
+                    if planned is None:
+                        break
+                if planned is not None and (flight := self._launch(*planned)) is not None:
+                    flights.append(flight)
                 await asyncio.sleep(0)
         finally:
-            if flight is not None:
-                await asyncio.gather(flight[2], return_exceptions=True)
+            await asyncio.gather(*[flight[2] for flight in flights], return_exceptions=True)
             for plane in tables.planes.values():
                 plane.busy = set()
 
@@ -205,13 +215,15 @@ class Worker:
         if len(batch.prefixes) <= _SMALL:
             self._settle(plane, batch, self._writer.write(buffer))
             return None
-        return plane, batch, asyncio.ensure_future(self._resync.in_thread(self._writer.send, buffer))
+        return plane, batch, self._resync.to_thread(partial(self._writer.send, buffer))
 
-    async def _land(self, flight: _Flight) -> None:
-        plane, batch, sent = flight
-        await sent
+    async def _land(self, flights: deque[_Flight]) -> None:
+        """The first of them: wait for it, and take note of what the kernel refused."""
+        plane, batch, sent = flights[0]
+        number = await sent
+        flights.popleft()
         assert self._writer is not None
-        self._settle(plane, batch, self._writer.answers())
+        self._settle(plane, batch, self._writer.answers(number))
 
     def _encode(self, plane: Plane, batch: Batch) -> bytes:
         """A batch as one buffer."""
@@ -396,3 +408,12 @@ class Worker:
                     batch.groups = [(DELETE, route, prefixes[i : i + SLICE])]
                     if self._writer is not None:
                         await self._resync.in_thread(self._writer.write, self._encode(plane, batch))
+
+
+def _alone(batch: Batch) -> bool:
+    """Whether nothing may be under way when it is launched.
+
+    A small one is written by this thread, on the same socket. A REPLACE follows from what was known when it was
+    planned, and between the two there must be no time for anybody to put his own route there.
+    """
+    return len(batch.prefixes) <= _SMALL or any(op == REPLACE for op, _, _ in batch.groups)
