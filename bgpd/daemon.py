@@ -15,7 +15,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,7 +52,7 @@ EXIT_REFUSED = 1  #: the machine refused: a port, a capability, a socket
 EXIT_USAGE = 2  #: the configuration refused
 STOP_LIMIT = 5.0  #: seconds for NOTIFICATIONs and kernel routes to leave
 ANSWER_TIME = 0.1  #: seconds for a client of the control socket to get its answer before we leave
-SWITCH = 0.0005  #: seconds after which a thread of ours lets the loop go on
+SWITCH = 0.0005  #: seconds after which a thread lets the loop go on, or the loop the thread that writes routes
 SWEEP_AFTER = 30.0  #: seconds after the start at which routes of an earlier run go in any case
 
 
@@ -89,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(parsed.text(), end="")
         return 0
     spec = parsed.spec
+    sys.setswitchinterval(SWITCH)
     log = setup(spec.log_format, spec.log_level)
     log.hold()
     daemon = Daemon(arguments, parsed, host, log)
@@ -252,8 +253,7 @@ class Daemon:
 
     async def _load(self, spec: DaemonSpec) -> None:
         """Load what logs and answers, in a thread: the first OPENs do not wait for it."""
-        with _gently():
-            await asyncio.to_thread(_load, self._log, spec)
+        await asyncio.to_thread(_load, self._log, spec)
         self._log.release()
 
     async def _start_kernel(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
@@ -328,8 +328,7 @@ class Daemon:
         The file of a thousand neighbors is a second's reading, so a thread reads it.
         """
         try:
-            with _gently():
-                parsed = await asyncio.to_thread(parse, self._arguments, os.environ, self._host)
+            parsed = await asyncio.to_thread(parse, self._arguments, os.environ, self._host)
         except ConfigError as error:
             self._answers.reload_failures += 1
             for line in error.lines:
@@ -447,17 +446,6 @@ def _listen(spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> tuple[socket.
     except (ControlRefused, HttpRefused) as error:
         raise Refused(str(error)) from error
     return control, pages
-
-
-@contextlib.contextmanager
-def _gently() -> Iterator[None]:
-    """While a thread of ours works: it lets the loop go on whenever that has something to do."""
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(SWITCH)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)
 
 
 def _load(log: Logger, spec: DaemonSpec) -> None:
