@@ -35,9 +35,9 @@ lab-check: venv ## look at the running lab again
 lab-down: venv ## remove every trace of the lab (its images stay as a cache: make clean)
 	$(PYTHON) -m bgpd.lab down
 
-test: venv system lint ## everything: lint, then every test, namespaces, interop and both labs included (root)
+test: venv system lint ## everything: lint, then every test, namespaces, interop and both labs included (root; PYTEST_FLAGS="-k word": some)
 	@command -v cc >/dev/null || tools/system gcc libc6-dev  # the benchmark's load is tested, too
-	SIM_SEEDS=$${SIM_SEEDS:-1000} $(PYTHON) -m pytest $(PYTEST_FLAGS)
+	SIM_SEEDS=$${SIM_SEEDS:-1000} tools/tests $(PYTHON) $(PYTEST_FLAGS)
 
 COMPILED = cd build/compiled && COMPILED_TESTS=1 PYTHONPATH=$$PWD .venv/bin/python -m pytest -p no:cacheprovider
 # All but what replaces a part of the code by another: that cannot be done to machine code.
@@ -45,11 +45,11 @@ SIMULATED = tests/sim/test_seeds.py tests/sim/test_mesh.py tests/sim/test_faults
 
 test-compiled: build system ## unit, property and session tests, simulated clusters and a lab, with the hot rooms compiled (root)
 	SIM_SEEDS=$${SIM_SEEDS:-200}; export SIM_SEEDS; \
-	$(COMPILED) $(PYTEST_FLAGS) tests/unit tests/property tests/session $(SIMULATED) \
+	$(COMPILED) -n 2 --dist loadfile $(PYTEST_FLAGS) tests/unit tests/property tests/session $(SIMULATED) \
 	  --deselect tests/sim/test_seeds.py::test_nothing_piles_up "tests/lab/test_lab.py::test_namespaces"
 
 test-long: venv ## ten minutes of kernel faults, a million kernel routes, a hundred thousand simulated clusters (SEEDS=100000; one again: `python -m tests.sim SEED`)
-	SOAK_SECONDS=600 BGPD_LONG=1 $(PYTHON) -m pytest -s tests/netns/test_kernel_soak.py tests/netns/test_kernel_million.py
+	SOAK_SECONDS=600 BGPD_LONG=1 $(PYTHON) -m pytest -s tests/netns/test_kernel_soak.py tests/netns/test_kernel_million.py tests/etcd/test_streams.py
 	PROPERTIES=new $(PYTHON) -m pytest tests/property
 	$(PYTHON) -m tests.sim 0 $(SEEDS) $$(nproc)
 
