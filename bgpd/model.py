@@ -306,6 +306,7 @@ class KernelSpec:
     metric: int = 64  #: priority of our routes; part of the kernel's key
     nexthop_objects: int = 1000  #: prefixes with the same next hops from which on they share an object; 0: never
     audit_interval: float = 60.0  #: seconds between two rounds of the endless audit; 0: none
+    link_bandwidth: bool = False  #: equal paths share the load by the bandwidth that they carry
     suppress_fib_pending: bool = False  #: a route is announced only when the kernel has it
     pools: tuple[PoolSpec, ...] = ()  #: where packets may have to be encapsulated
     vxlan: VxlanSpec = VxlanSpec()

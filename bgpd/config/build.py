@@ -140,6 +140,7 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
                 metric=values.get("metric"),
                 nexthop_objects=values.get("nexthop-objects"),
                 audit_interval=values.get("audit-interval"),
+                link_bandwidth=values.get("link-bandwidth"),
                 suppress_fib_pending=values.get("suppress-fib-pending"),
                 pools=tuple(value.value for value in values.all("pool")),
                 vxlan=VxlanSpec(

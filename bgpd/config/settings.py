@@ -205,6 +205,14 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         example="600",
     ),
     Setting(
+        name="link-bandwidth",
+        kind=kinds.SWITCH,
+        shape=Shape.SWITCH,
+        default=False,
+        help="equal paths share the load by the link bandwidth that they carry, where every one of them carries it",
+        example="true",
+    ),
+    Setting(
         name="suppress-fib-pending",
         kind=kinds.SWITCH,
         shape=Shape.SWITCH,

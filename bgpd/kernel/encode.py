@@ -172,18 +172,19 @@ class Encoder:
         return tail
 
     def _ways(self, route: Route) -> bytes:
-        return _RTA32.pack(8, RTA_NH_ID, route.nexthop) if route.nexthop else self._hops(route.hops)
+        return _RTA32.pack(8, RTA_NH_ID, route.nexthop) if route.nexthop else self._hops(route.hops, route.weights)
 
-    def _hops(self, hops: tuple[Hop, ...]) -> bytes:
+    def _hops(self, hops: tuple[Hop, ...], weights: tuple[int, ...]) -> bytes:
         if not hops:
             return b""
         if len(hops) == 1:
             gateway, ifindex = hops[0]
             return self._gateway(gateway) + _RTA32.pack(8, RTA_OIF, ifindex)
         parts = []
-        for gateway, ifindex in hops:
+        for number, (gateway, ifindex) in enumerate(hops):
             value = self._gateway(gateway)
-            parts.append(_HOP.pack(_HOP.size + len(value), self._hop_flags(ifindex), 0, ifindex) + value)
+            weight = weights[number] - 1 if weights else 0
+            parts.append(_HOP.pack(_HOP.size + len(value), self._hop_flags(ifindex), weight, ifindex) + value)
         return _attribute(RTA_MULTIPATH, b"".join(parts))
 
     def _hop_flags(self, ifindex: int) -> int:
@@ -228,11 +229,11 @@ def permission_probe() -> bytes:
 class RouteInfo:
     """All that a route message says but its destination. Shared between routes; never changed."""
 
-    __slots__ = ("af", "flags", "hops", "kind", "metric", "nexthop_id", "protocol", "scope", "table", "tos")
+    __slots__ = ("af", "flags", "hops", "kind", "metric", "nexthop_id", "protocol", "scope", "table", "tos", "weights")
 
     def __init__(
         self, *, af: int, tos: int, table: int, protocol: int, scope: int, kind: int, flags: int,
-        metric: int, hops: tuple[Hop, ...], nexthop_id: int,
+        metric: int, hops: tuple[Hop, ...], nexthop_id: int, weights: tuple[int, ...] = (),
     ) -> None:  # fmt: skip
         self.af = af
         self.tos = tos
@@ -244,13 +245,16 @@ class RouteInfo:
         self.metric = metric
         self.hops = hops  #: sorted, so that two orders of one multipath set are equal
         self.nexthop_id = nexthop_id
+        self.weights = weights  #: one a way out; empty: equal ones
 
     def route(self) -> Route:
         """As the value that `plan` compares."""
         if self.nexthop_id:
             return Route(self.kind, (), self.metric, self.nexthop_id)
         # An IPv6 blackhole is attached to lo by the kernel; that is no way out.
-        return Route(self.kind, self.hops if self.kind == RTN_UNICAST else (), self.metric)
+        if self.kind != RTN_UNICAST:
+            return Route(self.kind, (), self.metric)
+        return Route(self.kind, self.hops, self.metric, 0, self.weights)
 
 
 Memo = dict[bytes, RouteInfo]
@@ -293,7 +297,7 @@ def _parse_body(data: bytes, start: int, end: int) -> tuple[bytes, RouteInfo]:
     af, _, _, tos, table, protocol, scope, kind, flags = _RTM.unpack_from(data, start + 16)
     destination = gateway = b""
     metric = ifindex = nexthop_id = 0
-    hops: list[Hop] = []
+    hops: list[tuple[Hop, int]] = []
     for code, at, stop in attributes(data, start + 28, end):
         if code == RTA_DST:
             destination = data[at:stop]
@@ -312,18 +316,22 @@ def _parse_body(data: bytes, start: int, end: int) -> tuple[bytes, RouteInfo]:
         elif code == RTA_MULTIPATH:
             hops = _parse_hops(data, at, stop)
     if not hops and (gateway or ifindex):
-        hops = [(gateway, ifindex)]
+        hops = [((gateway, ifindex), 1)]
+    hops.sort()
+    weights = [weight for _, weight in hops]
     info = RouteInfo(
         af=af, tos=tos, table=table, protocol=protocol, scope=scope, kind=kind, flags=flags,
-        metric=metric, hops=tuple(sorted(hops)), nexthop_id=nexthop_id,
+        metric=metric, hops=tuple([hop for hop, _ in hops]), nexthop_id=nexthop_id,
+        weights=tuple(weights) if len(set(weights)) > 1 else (),
     )  # fmt: skip
     return destination, info
 
 
-def _parse_hops(data: bytes, start: int, end: int) -> list[Hop]:
-    hops: list[Hop] = []
+def _parse_hops(data: bytes, start: int, end: int) -> list[tuple[Hop, int]]:
+    """Ways out with their weights."""
+    hops: list[tuple[Hop, int]] = []
     while start + 8 <= end:
-        length, _, _, ifindex = _HOP.unpack_from(data, start)
+        length, _, weight, ifindex = _HOP.unpack_from(data, start)
         if length < 8:
             break
         gateway = b""
@@ -332,7 +340,7 @@ def _parse_hops(data: bytes, start: int, end: int) -> list[Hop]:
                 gateway = data[at:stop]
             elif code == RTA_VIA:
                 gateway = data[at + 2 : stop]
-        hops.append((gateway, ifindex))
+        hops.append(((gateway, ifindex), weight + 1))
         start += _align(length)
     return hops
 

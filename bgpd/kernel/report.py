@@ -11,7 +11,7 @@ from bgpd.kernel.culprit import Culprits
 from bgpd.kernel.encode import KIND_NAMES, PROTOCOL_NAMES
 from bgpd.kernel.knowledge import Loss, Losses
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Refusal, Route
+from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Refusal, Route, Want, addresses_of
 from bgpd.kernel.tables import Plane, Tables
 from bgpd.kernel.targets import address_words
 from bgpd.speaker.views import KernelFindingView, KernelRouteView, KernelView
@@ -101,6 +101,16 @@ def hop_words(links: Links, hop: Hop) -> str:
     return f"{format_address(gateway)} {device}" if gateway else device
 
 
+def ways_words(tables: Tables, route: Route) -> list[str]:
+    """Its ways out, with their weights where these are unequal: "192.0.2.1 dev eth0 weight 2"."""
+    words = [hop_words(tables.links, hop) for hop in tables.ways(route)]
+    return (
+        [f"{each} weight {weight}" for each, weight in zip(words, route.weights, strict=True)]
+        if route.weights
+        else words
+    )
+
+
 def describe(fib: Fib, busy: set[bytes], prefix: bytes) -> tuple[str, str]:
     """The state of one prefix, and the reason in words where it is not installed."""
     state, reason = fib.state(prefix, busy)
@@ -147,17 +157,17 @@ def route_views(tables: Tables) -> Iterator[KernelRouteView]:
 
 
 def _route_view(tables: Tables, plane: Plane, prefix: bytes) -> KernelRouteView:
-    family, fib, links = plane.family, plane.fib, tables.links
+    family, fib = plane.family, plane.fib
     state, reason = describe(fib, plane.busy, prefix)
     target = fib.wants.get(prefix)
     route = fib.written.get(prefix) or (target.route if target is not None else None)
     if route is not None:
-        next_hops = [hop_words(links, hop) for hop in tables.ways(route)]
+        next_hops = ways_words(tables, route)
         guard = route.kind == RTN_BLACKHOLE
     else:
-        want = target.want if target is not None else ()
+        want: Want = target.want if target is not None else ()
         guard = isinstance(want, Guard)
-        next_hops = [] if isinstance(want, Guard) else [address_words(address) for address in want]
+        next_hops = [] if isinstance(want, Guard) else [address_words(address) for address in addresses_of(want)]
     return KernelRouteView(
         family=family.name,
         prefix=format_prefix(family, prefix),
@@ -186,5 +196,5 @@ def route_words(tables: Tables, route: Route | None) -> str:
         return ""
     if route.kind != RTN_UNICAST:
         return KIND_NAMES.get(route.kind, str(route.kind))
-    words = ", ".join(hop_words(tables.links, hop) for hop in tables.ways(route))
+    words = ", ".join(ways_words(tables, route))
     return words or (f"nexthop object {route.nexthop}" if route.nexthop else "nowhere")

@@ -12,7 +12,7 @@ from bgpd.kernel.encode import Encoder
 from bgpd.kernel.knowledge import AF, Knowledge
 from bgpd.kernel.links import Links
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import Fib, Guard, Hop, Route, Target, Want
+from bgpd.kernel.plan import Fib, Hop, Route, Target, Want, addresses_of, readdressed
 from bgpd.kernel.targets import NextHopCallback, NextHops
 from bgpd.kernel.tunnel import Overlays, plain
 from bgpd.model import KernelSpec, PoolSpec
@@ -69,7 +69,7 @@ class Plane:
             if self._overlays.pooled(self.family):
                 mark = self._overlays.mark
                 wants = [
-                    (prefix, mark(self.family, prefix, want) if isinstance(want, tuple) else want)
+                    (prefix, want and readdressed(want, mark(self.family, prefix, addresses_of(want))))
                     for prefix, want in wants
                 ]
             for target in self.fib.take(wants):
@@ -79,7 +79,7 @@ class Plane:
         """Every want once more: the pools are others, and it may be marked otherwise."""
         for prefix, target in self.fib.wants.items():
             want = target.want
-            self.submitted.setdefault(prefix, want if isinstance(want, Guard) else plain(want))
+            self.submitted.setdefault(prefix, readdressed(want, plain(addresses_of(want))))
 
     def unwant_all(self) -> None:
         """Everything of ours is to go, whatever was submitted."""

@@ -9,7 +9,19 @@ from collections.abc import Callable, Iterable
 
 from bgpd.kernel.links import Links, Resolution
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Route, Target
+from bgpd.kernel.plan import (
+    GUARD_METRIC,
+    RTN_BLACKHOLE,
+    RTN_UNICAST,
+    Fib,
+    Guard,
+    Hop,
+    Route,
+    Target,
+    Weighted,
+    addresses_of,
+    scaled,
+)
 from bgpd.kernel.tunnel import Overlays, marked
 from bgpd.wire.family import IPV4, Family
 from bgpd.wire.prefix import covers, format_address
@@ -70,29 +82,34 @@ class NextHops:
         if isinstance(target.want, Guard):
             target.route = Route(RTN_BLACKHOLE, (), GUARD_METRIC)
             return target.route != before
-        hops: set[Hop] = set()
+        hops: dict[Hop, float] = {}  # a share of the load for each
         reasons: list[str] = []
-        for address in target.want:
+        weights = target.want.weights if isinstance(target.want, Weighted) else ()
+        for number, address in enumerate(addresses_of(target.want)):
             answer = self.answer(address)
             if answer.reachable and family is not IPV4 and len(answer.hops[0][0]) == 4:
                 reasons.append(f"{address_words(address)}: an IPv6 route cannot take an IPv4 next hop")
             elif answer.reachable:
-                hops.update(answer.hops)
+                share = weights[number] / len(answer.hops) if weights else 0.0
+                for hop in answer.hops:
+                    hops[hop] = hops.get(hop, 0.0) + share
             else:
                 reasons.append(f"{address_words(address)}: {answer.reason}")
-        target.route = self._route(target, tuple(sorted(hops))) if hops else None
+        target.route = self._route(target, hops) if hops else None
         target.reason = "; ".join(reasons) or "there is no next hop"
         return target.route != before
 
-    def _route(self, target: Target, hops: tuple[Hop, ...]) -> Route:
+    def _route(self, target: Target, shares: dict[Hop, float]) -> Route:
         """By way of the target's nexthop object, where it has one and the object can take these ways out."""
+        hops = tuple(sorted(shares))
+        weights = scaled([shares[hop] for hop in hops])
         if target.group:
-            if not target.plain and all(gateway for gateway, _ in hops):
+            if not target.plain and not weights and all(gateway for gateway, _ in hops):
                 self._objects.change(target.group, hops)
                 return Route(RTN_UNICAST, (), self._metric, target.group)
             self._objects.drop(target.group)
             target.group = 0
-        return Route(RTN_UNICAST, hops, self._metric)
+        return Route(RTN_UNICAST, hops, self._metric, 0, weights)
 
     def share(self, family: Family, target: Target) -> bool:
         """Many prefixes want this: give it a nexthop object. True where its route is another one now."""
@@ -103,6 +120,7 @@ class NextHops:
             or target.group
             or route is None
             or not route.hops
+            or route.weights
             or any(marked(address) for address in target.addresses)  # the overlay's gateways are on no link
             or not all(gateway for gateway, _ in route.hops)
         ):

@@ -21,7 +21,7 @@ from bgpd.kernel.io_netlink import Overrun, Writer, dump_objects
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import RTM_DELNEXTHOP, RTM_NEWNEXTHOP, encode_id
 from bgpd.kernel.overlay import OverlayKeeper
-from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Guard, Refusal, Route, Want
+from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route, Want, addresses_of, readdressed
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.resync import Resync, slices
 from bgpd.kernel.tables import SLICE, Plane, Tables
@@ -249,7 +249,7 @@ class Worker:
     def _judge(self, plane: Plane, prefixes: Iterable[bytes]) -> None:
         """Tell those who wait what became of these wants."""
         for (want, installed), judged in plane.fib.verdicts(prefixes, plane.busy).items():
-            self._judged(plane.family, want if isinstance(want, Guard) else plain(want), judged, installed)
+            self._judged(plane.family, readdressed(want, plain(addresses_of(want))), judged, installed)
 
     def _arm_retry(self) -> None:
         """Make dirty what is due for another try, and set the timer for the next."""

@@ -1,7 +1,8 @@
 """Patterns of communities, of each kind, as operators write them.
 
 A standard community is `65001:100` or a well-known name, a large one `65001:1:2`, an extended one `rt:65001:100`,
-`soo:10.0.0.1:5` or its eight octets in hex, `0x...`; one with an IPv6 address is `rt:[2001:db8::1]:5`, or its twenty
+`soo:10.0.0.1:5`, `bandwidth:65001:125000000` (the bandwidth of a link in octets per second, no pattern) or its eight
+octets in hex, `0x...`; one with an IPv6 address is `rt:[2001:db8::1]:5`, or its twenty
 octets in hex. In a pattern every number may be `*` or a range `100-199`. A pattern is a plain tuple, so that specs
 compare; what stands for one community only also serves to add it.
 """
@@ -9,6 +10,8 @@ compare; what stands for one community only also serves to add it.
 import re
 from typing import Final
 
+from bgpd.wire.community import format_ext as named_ext
+from bgpd.wire.community import link_bandwidth
 from bgpd.wire.iana import WELL_KNOWN_COMMUNITIES
 from bgpd.wire.prefix import format_address, parse_address
 
@@ -58,7 +61,7 @@ def kind_of(text: str) -> str:
     """The kind that a text is written as: community, large-community, ext-community or ipv6-ext-community."""
     if ":[" in text or (text.startswith("0x") and len(text) > 18):
         return "ipv6-ext-community"
-    if text.startswith("0x") or text.partition(":")[0] in _SUBTYPES:
+    if text.startswith("0x") or text.partition(":")[0] in (*_SUBTYPES, "bandwidth"):
         return "ext-community"
     return "large-community" if text.count(":") == 2 else "community"
 
@@ -138,11 +141,20 @@ def parse_ext(text: str) -> Ext:
         return bytes.fromhex(text[2:])
     word, _, rest = text.partition(":")
     admin, colon, number = rest.rpartition(":")
+    if (
+        word == "bandwidth"
+        and admin.isdecimal()
+        and number.isdecimal()
+        and int(admin) <= _U16
+        and 0 < int(number) < 1 << 64
+    ):
+        return link_bandwidth(int(admin), int(number))
     other = kind_of(text)
     if word not in _SUBTYPES or not colon or other == "ipv6-ext-community":
         hint = f"; {text} belongs under {other}" if other != "ext-community" and ":" in text else ""
         raise ValueError(
-            f"expected an extended community as in rt:65001:100, soo:10.0.0.1:5 or 0x0002fde800000064, "
+            f"expected an extended community as in rt:65001:100, soo:10.0.0.1:5, "
+            f"bandwidth:65001:125000000 (octets per second) or 0x0002fde800000064, "
             f"got {text[:60]!r}{hint}"
         )
     if "." in admin:
@@ -154,7 +166,8 @@ def parse_ext(text: str) -> Ext:
 
 def format_ext(pattern: Ext) -> str:
     if isinstance(pattern, bytes):
-        return f"0x{pattern.hex()}"
+        words = named_ext(pattern)
+        return words if words.startswith("bandwidth:") else f"0x{pattern.hex()}"
     subtype, address, admin, number = pattern
     most = _U16 if address or admin[0] > _U16 else _U32
     first = format_address(address) if address else format_range(admin, _U32)

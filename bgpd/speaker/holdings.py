@@ -41,9 +41,9 @@ class Holdings:
         self.log: Final = log
         self.jitter: Final = jitter
         self.wall: Final = wall
-        suppress = spec.kernel.suppress_fib_pending
+        suppress, weighted = spec.kernel.suppress_fib_pending, spec.kernel.link_bandwidth
         self.tables: Final[dict[Family, Table]] = {
-            family: Table(family, spec.multipath, fib, suppress=suppress) for family in FAMILIES
+            family: Table(family, spec.multipath, fib, suppress=suppress, weighted=weighted) for family in FAMILIES
         }
         self.neighbors: Final[dict[bytes, Neighbor]] = {}  #: by identity (`NeighborSpec.identity`)
         self.attrs: Final = AttrsTable()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from bgpd.kernel.plan import BLACKHOLE, Want
+from bgpd.kernel.plan import BLACKHOLE, Want, Weighted, scaled
 from bgpd.rib.export import ByPrefix, Export
 from bgpd.rib.fanout import Fanout
 from bgpd.rib.gate import Gate, HeldBack
@@ -18,7 +18,9 @@ from bgpd.rib.member import GroupKey
 from bgpd.rib.nexthop import DISCARD
 from bgpd.rib.path import Entry, Path, Source, shared_of
 from bgpd.speaker.ports import Fib
+from bgpd.wire.attrs import EXT_COMMUNITIES
 from bgpd.wire.capability import Negotiated
+from bgpd.wire.community import bandwidth_of
 from bgpd.wire.family import Family
 
 RIPE: Final = 1024  #: prefixes that moved from which on it is time for a flush: they are still in the processor's cache
@@ -28,12 +30,18 @@ FIB_SLICE: Final = 16384  #: wants handed to the FIB at once
 class Table:
     """Loc-rib, update groups and FIB wants of one family."""
 
-    def __init__(self, family: Family, multipath: int, fib: Fib | None, *, suppress: bool = False) -> None:
-        """`suppress`: what goes to the FIB is announced when it is there, and not before."""
+    def __init__(
+        self, family: Family, multipath: int, fib: Fib | None, *, suppress: bool = False, weighted: bool = False
+    ) -> None:
+        """`suppress`: what goes to the FIB is announced when it is there, and not before.
+
+        `weighted`: paths share the load by the link bandwidth that they carry.
+        """
+        self._weighted: Final = weighted
         self.family: Final = family
         self.rib: Final = LocRib(family, multipath)
         #: What of the loc-rib may be announced, where the FIB has a say in that.
-        self.gate: Final[Gate | None] = Gate(self.rib, want_of) if suppress and fib is not None else None
+        self.gate: Final[Gate | None] = Gate(self.rib, self._want) if suppress and fib is not None else None
         self.groups: Final[dict[GroupKey, UpdateGroup]] = {}
         #: For neighbors with ADD-PATH: one for all who are told every path (None), one a group where there is a limit.
         self.fanouts: Final[dict[GroupKey | None, Fanout]] = {}
@@ -112,7 +120,7 @@ class Table:
         if self._fib is not None:
             wants = self._wants
             for change in changes:
-                wants.update(dict.fromkeys(change.prefixes, want_of(change.new)))
+                wants.update(dict.fromkeys(change.prefixes, self._want(change.new)))
         for watcher in self.watchers:
             watcher(self.family, changes)
 
@@ -122,6 +130,9 @@ class Table:
                 group.on_changes(changes)
         for fanout in self.fanouts.values():
             self._tell(fanout, fanout.on_changes(changes))
+
+    def _want(self, entry: Entry | None) -> Want | None:
+        return want_of(entry, weighted=self._weighted)
 
     def judged(self, want: Want, prefixes: list[bytes], *, installed: bool) -> None:
         """The FIB's verdict on what it was asked for: announce what waited for it, withdraw what it refused."""
@@ -176,8 +187,11 @@ class Table:
             del wants[key]
 
 
-def want_of(entry: Entry | None) -> Want | None:
-    """What the FIB shall hold for an entry: next hops, a guard for what we originate, None for nothing."""
+def want_of(entry: Entry | None, *, weighted: bool = False) -> Want | None:
+    """What the FIB shall hold for an entry: next hops, a guard for what we originate, None for nothing.
+
+    `weighted`: where every path of several carries a link bandwidth, the load is shared in that proportion.
+    """
     shared = shared_of(entry)
     if not shared:
         return None
@@ -189,7 +203,22 @@ def want_of(entry: Entry | None) -> Want | None:
     if len(shared) == 1:
         return (best.next_hop.address,)
     # Several reflectors, or several paths of one neighbor, may name one next hop; it takes one share of the load.
-    return tuple(dict.fromkeys([path.next_hop.address for path in shared if path.next_hop is not DISCARD]))
+    paths = [path for path in shared if path.next_hop is not DISCARD]
+    addresses = tuple(dict.fromkeys([path.next_hop.address for path in paths]))
+    return _weigh(addresses, paths) if weighted and len(addresses) > 1 else addresses
+
+
+def _weigh(addresses: tuple[bytes, ...], paths: list[Path]) -> Want:
+    """draft-ietf-idr-link-bandwidth section 2: unequal shares only where every path says what its link carries."""
+    shares: dict[bytes, float] = {}
+    for path in paths:
+        value = path.attrs.get(EXT_COMMUNITIES) if path.attrs is not None else None
+        bandwidth = bandwidth_of(value) if value is not None else 0.0
+        if bandwidth == 0.0:
+            return addresses
+        shares.setdefault(path.next_hop.address, bandwidth)
+    weights = scaled([shares[address] for address in addresses])
+    return Weighted(addresses, weights) if weights else addresses
 
 
 #: Names of the local sources: what we originate, with and without a guard in the kernel.

@@ -1,5 +1,7 @@
 """Community values of every kind: RFC 1997, 4360, 5701 and 8092, as numbers and as operators write them."""
 
+import struct
+from math import isfinite
 from typing import Final
 
 from bgpd.wire.iana import WELL_KNOWN_COMMUNITIES
@@ -7,6 +9,10 @@ from bgpd.wire.prefix import format_address
 
 #: Extended community subtypes of the types 0, 1 and 2 (RFC 4360 section 4, RFC 7153): one word each.
 _SUBTYPES: Final[dict[int, str]] = {0x02: "rt", 0x03: "soo"}
+#: Link bandwidth (draft-ietf-idr-link-bandwidth): type 0x40 (non-transitive) or 0x00, this
+#: subtype, the AS, octets per second.
+_BANDWIDTH: Final = 0x04
+_FLOAT: Final = struct.Struct("!f")
 
 
 def decode_communities(value: bytes) -> list[int]:
@@ -59,7 +65,7 @@ def deduplicate(value: bytes, size: int) -> bytes:
 
 
 def format_ext(community: bytes) -> str:
-    """An extended community (8 octets): "rt:64512:100", "soo:10.0.0.1:5", or "0x..." in hex where nobody named it."""
+    """An extended community (8 octets): "rt:64512:100", "bandwidth:64512:125000000", or "0x..." in hex."""
     kind = community[0] & 0xBF  # without the "non-transitive" bit
     word = _SUBTYPES.get(community[1])
     if word is not None and kind == 0x00:
@@ -68,7 +74,29 @@ def format_ext(community: bytes) -> str:
         return f"{word}:{format_address(community[2:6])}:{int.from_bytes(community[6:8], 'big')}"
     if word is not None and kind == 0x02:  # RFC 5668
         return f"{word}:{int.from_bytes(community[2:6], 'big')}:{int.from_bytes(community[6:8], 'big')}"
+    octets = bandwidth_of(community)
+    if octets >= 1.0:
+        asn = int.from_bytes(community[2:4], "big")
+        if link_bandwidth(asn, round(octets)) == community:
+            return f"bandwidth:{asn}:{octets:.0f}"
     return f"0x{community.hex()}"
+
+
+def link_bandwidth(asn: int, octets: float) -> bytes:
+    """The extended community that says how much a link carries, in octets per second; `asn` below 65536."""
+    return bytes((0x40, _BANDWIDTH)) + asn.to_bytes(2, "big") + _FLOAT.pack(octets)
+
+
+def bandwidth_of(value: bytes) -> float:
+    """The link bandwidth among extended communities, octets per second; the least of several; 0.0: there is none."""
+    found = 0.0
+    for at in range(0, len(value) - 7, 8):
+        if value[at] & 0xBF == 0 and value[at + 1] == _BANDWIDTH:
+            octets: float = _FLOAT.unpack_from(value, at + 4)[0]
+            if not isfinite(octets) or octets <= 0.0:
+                return 0.0
+            found = min(found, octets) if found else octets
+    return found
 
 
 def format_ipv6_ext(community: bytes) -> str:

@@ -85,6 +85,14 @@ class Ours(Driver):
         """`show kernel`, with the figures only."""
         return self._head("show kernel", {"routes": False})
 
+    def kernel_routes(self) -> list[dict[str, Any]]:
+        """`show kernel`, route by route."""
+        answer = ask(self.control, "show kernel", {"routes": True})
+        try:
+            return [json.loads(row) for row in answer.rows()]
+        finally:
+            answer.close()
+
     def manage(self, command: str, **arguments: object) -> dict[str, Any]:
         """`bgpctl drain`, `undrain`, `restart`."""
         return self._head(command, arguments)

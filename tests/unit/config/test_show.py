@@ -115,6 +115,7 @@ def test_the_text(case: Case) -> None:
         "metric: 7 # bgpd.yaml:1",
         "nexthop-objects: 1000 # default",
         "audit-interval: 60 # default",
+        "link-bandwidth: false # default",
         "suppress-fib-pending: false # default",
         "# pool: none: nothing is encapsulated # default",
         "vxlan-vni: 4096 # default",

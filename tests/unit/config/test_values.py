@@ -27,6 +27,7 @@ THREE = {
     "on-stop": ("restart", "shutdown", "restart"),
     "nexthop-objects": ("1", "2", "3"),
     "audit-interval": ("1", "2", "3"),
+    "link-bandwidth": ("true", "false", "true"),
     "suppress-fib-pending": ("true", "false", "true"),
     "pool": ("10.1.0.0/16,overlay=always", "10.2.0.0/16,overlay=never", "10.3.0.0/16,overlay=cross-subnet"),
     "vxlan-vni": ("1", "2", "3"),

@@ -92,6 +92,18 @@ def test_multipath() -> None:
     assert [(hop["oif"], hop.get("RTA_GATEWAY")) for hop in hops] == [(3, "10.0.0.2"), (4, "10.0.1.2")]
 
 
+def test_weights_there_and_back() -> None:
+    other = parse_address("10.0.0.3")
+    weighted = Route(RTN_UNICAST, ((GATEWAY4, 3), (other, 4)), 64, 0, (1, 256))
+    data = b"".join(Encoder(AF_INET, 254, 64).encode(CREATE, weighted, [prefix("10.244.2.0/24")]))
+    (one,) = decoded(data)
+    assert [hop["hops"] for hop in one["RTA_MULTIPATH"]] == [0, 255]  # type: ignore[attr-defined]
+    assert parse_route(data, 0, len(data), {})[1].route() == weighted
+    equal = unicast((GATEWAY4, 3), (other, 4))
+    data = b"".join(Encoder(AF_INET, 254, 64).encode(CREATE, equal, [prefix("10.244.2.0/24")]))
+    assert parse_route(data, 0, len(data), {})[1].route() == equal
+
+
 def test_multipath_ipv6() -> None:
     route = unicast((GATEWAY6, 3), (parse_address("fd00::3"), 3))
     [message] = decoded(b"".join(Encoder(AF_INET6, 254, 64).encode(CREATE, route, [prefix("fd01::/64")])))

@@ -19,6 +19,10 @@ from bgpd.kernel.plan import (
     Route,
     Target,
     Want,
+    Weighted,
+    addresses_of,
+    readdressed,
+    scaled,
 )
 
 A, B = b"\x0a\x00\x00\x02", b"\x0a\x00\x00\x03"
@@ -35,7 +39,7 @@ GUARD = Route(RTN_BLACKHOLE, (), GUARD_METRIC)
 
 def aim(targets: list[Target]) -> None:
     for target in targets:
-        target.route = GUARD if isinstance(target.want, Guard) else route(*target.want)
+        target.route = GUARD if isinstance(target.want, Guard) else route(*addresses_of(target.want))
 
 
 def take(fib: Fib, *wants: tuple[bytes, Want | None]) -> None:
@@ -407,7 +411,7 @@ def test_random_histories_end_in_step_and_never_hurt_others() -> None:
         final = {prefix: held for (prefix, _), (ours, held) in kernel.table.items() if ours}
         expected = {}
         for prefix, asked in wants.items():
-            wanted = GUARD if isinstance(asked, Guard) else route(*asked)
+            wanted = GUARD if isinstance(asked, Guard) else route(*addresses_of(asked))
             if not (prefix in foreign and wanted.metric == 64):
                 expected[prefix] = wanted
         assert {p: r for p, r in final.items() if p in expected} == expected, seed
@@ -473,3 +477,19 @@ def test_repairs_are_planned_without_the_rest() -> None:
     assert ops(fib.repairs(64, {Q})) == []
     assert ops(fib.repairs(64, IDLE)) == [(CREATE, Q, route(A))]
     assert len(write(fib)) == 9
+
+
+def test_weights() -> None:
+    assert scaled([]) == scaled([5.0]) == scaled([5.0, 5.0]) == scaled([1e9, 1e9 + 1]) == ()
+    assert scaled([1.0, 2.0]) == (1, 2)
+    assert scaled([1.0, 1000.0]) == (1, 256)
+    assert scaled([10.0, 25.0, 40.0]) == (2, 5, 8)
+    want = Weighted((A, B), (1, 3))
+    assert addresses_of(want) == (A, B)
+    assert addresses_of(BLACKHOLE) == ()
+    assert readdressed(want, (B, A)) == Weighted((B, A), (1, 3)) != want
+    assert readdressed((A,), (B,)) == (B,)
+    assert readdressed(BLACKHOLE, ()) is BLACKHOLE
+    hops = ((A, 1), (B, 1))
+    assert Route(RTN_UNICAST, hops, 64, 0, (1, 3)) != Route(RTN_UNICAST, hops, 64)
+    assert {want: 1}[Weighted((A, B), (1, 3))]

@@ -5,7 +5,7 @@ import re
 import pytest
 
 from bgpd.policy import communities as c
-from bgpd.wire.community import format_ext
+from bgpd.wire.community import format_ext, link_bandwidth
 from bgpd.wire.iana import NO_EXPORT
 
 
@@ -103,3 +103,14 @@ def test_ext_with_an_ipv6_address_added_is_matched(text: str) -> None:
 def test_what_is_none(parse: object, text: str, words: str) -> None:
     with pytest.raises(ValueError, match=re.escape(words)):
         parse(text)  # type: ignore[operator]
+
+
+def test_a_bandwidth_stands_for_itself() -> None:
+    one = c.parse_ext("bandwidth:65001:125000000")
+    assert c.one_ext(one) == one == link_bandwidth(65001, 125e6)
+    assert c.format_ext(one) == "bandwidth:65001:125000000"
+    assert c.parse_ext(c.format_ext(c.parse_ext("0x4004fde97fc00000"))) == bytes.fromhex("4004fde97fc00000")  # NaN
+    assert c.kind_of("bandwidth:65001:1") == "ext-community"
+    for text in ("bandwidth:65001", "bandwidth:70000:1", "bandwidth:65001:0", "bandwidth:65001:*", "bandwidth:1:-1"):
+        with pytest.raises(ValueError, match="expected an extended community"):
+            c.parse_ext(text)

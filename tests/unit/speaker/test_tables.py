@@ -1,10 +1,11 @@
 """What the FIB is told, and when."""
 
-from bgpd.kernel.plan import BLACKHOLE
+from bgpd.kernel.plan import BLACKHOLE, Weighted
 from bgpd.rib.nexthop import SELF, NextHop
 from bgpd.rib.path import Path, Source
 from bgpd.speaker.tables import FIB_SLICE, GUARDED, UNGUARDED, Table, want_of
-from bgpd.wire.attrs import build
+from bgpd.wire.attrs import EXT_COMMUNITIES, build
+from bgpd.wire.community import link_bandwidth
 from bgpd.wire.family import IPV4
 from tests.unit.speaker.helpers import FakeFib, prefix_of
 
@@ -13,6 +14,13 @@ ONE, TWO = bytes((10, 0, 0, 1)), bytes((10, 0, 0, 2))
 
 def learned(address: bytes) -> Path:
     attrs = build(next_hop=address)
+    source = Source(address.hex(), IPV4, address=address, router_id=address)
+    return Path(source, attrs, attrs, NextHop(address, reachable=True, cost=0, reason=""), 0.0)
+
+
+def weighed(address: bytes, *bandwidths: float) -> Path:
+    value = b"".join(link_bandwidth(65001, each) for each in bandwidths)
+    attrs = build(next_hop=address, others={EXT_COMMUNITIES: value} if value else None)
     source = Source(address.hex(), IPV4, address=address, router_id=address)
     return Path(source, attrs, attrs, NextHop(address, reachable=True, cost=0, reason=""), 0.0)
 
@@ -31,6 +39,19 @@ def test_wants() -> None:
     assert want_of((a, None, b)) == (ONE,)
     assert want_of(local(GUARDED)) is BLACKHOLE
     assert want_of(local(UNGUARDED)) is None
+
+
+def test_weights_only_where_every_path_says_what_its_link_carries() -> None:
+    a, b = weighed(ONE, 1e9), weighed(TWO, 4e9)
+    assert want_of((a, b)) == (ONE, TWO)  # nobody asked for weights
+    assert want_of((a, b), weighted=True) == Weighted((ONE, TWO), (1, 4))
+    assert want_of((a, weighed(TWO)), weighted=True) == (ONE, TWO)
+    assert want_of((a, weighed(TWO, 1e9)), weighted=True) == (ONE, TWO)
+    assert want_of((a, weighed(TWO, float("nan"))), weighted=True) == (ONE, TWO)
+    assert want_of((a, weighed(TWO, -1.0)), weighted=True) == (ONE, TWO)
+    assert want_of((a, weighed(TWO, 3e9, 2e9)), weighted=True) == Weighted((ONE, TWO), (1, 2))  # the least of several
+    assert want_of((a, weighed(TWO, 1e30)), weighted=True) == Weighted((ONE, TWO), (1, 256))
+    assert want_of((a, None, b), weighted=True) == (ONE,)
 
 
 def test_a_table_reaches_the_fib_in_slices_and_the_latest_wins() -> None:

@@ -46,3 +46,19 @@ def test_ipv6_extended_communities_in_words() -> None:
     address = bytes.fromhex("20010db8000000000000000000000001")
     assert community.format_ipv6_ext(b"\x00\x02" + address + b"\x00\x07") == "rt:[2001:db8::1]:7"
     assert community.format_ipv6_ext(b"\x00\x99" + address + b"\x00\x07") == "0x0099:[2001:db8::1]:7"
+
+
+def test_link_bandwidth() -> None:
+    one = community.link_bandwidth(65001, 125_000_000)
+    assert one.hex() == "4004fde94cee6b28"
+    assert community.format_ext(one) == "bandwidth:65001:125000000"
+    assert community.bandwidth_of(one) == 125e6
+    assert community.bandwidth_of(bytes((0x00,)) + one[1:]) == 125e6  # transitive: means the same
+    assert community.format_ext(bytes((0x00,)) + one[1:]) == "0x0004fde94cee6b28"
+    assert community.bandwidth_of(bytes.fromhex("0002fde900000064")) == 0.0
+    assert community.bandwidth_of(bytes.fromhex("0002fde900000064") + one) == 125e6
+    assert community.bandwidth_of(one + community.link_bandwidth(65001, 1.0)) == 1.0
+    for value in (float("inf"), float("nan"), 0.0, -5.0):
+        bad = community.link_bandwidth(65001, value)
+        assert community.bandwidth_of(one + bad) == 0.0
+        assert community.format_ext(bad) == f"0x{bad.hex()}"
