@@ -27,6 +27,8 @@ from tests.sim.world import World, pod
 SEEDS = int(os.environ.get("SIM_SEEDS", "40"))
 FIRST = int(os.environ.get("SIM_FIRST", "0"))
 JOBS = int(os.environ.get("SIM_JOBS", "2"))
+#: 1644: cut off from a giver while it comes back; 2533: a second crash when all had been quiet, and another was away
+FOUND = (1644, 2533)
 
 
 @pytest.mark.timeout(60 + 2 * SEEDS)
@@ -34,6 +36,11 @@ def test_seeds() -> None:
     reports: list[str] = []
     failed = run(FIRST, SEEDS, JOBS, report=reports.append)
     assert not failed, "\n".join(reports)
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_what_was_found(seed: int) -> None:
+    play(seed)
 
 
 @pytest.mark.parametrize("seed", [3, 12])
