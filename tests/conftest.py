@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Generator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings
@@ -19,8 +20,30 @@ collect_ignore = [] if os.environ.get("BGPD_LONG") else ["netns/test_kernel_mill
 #: fails there runs once more, and is listed as RERUN at the end, to be looked at. Our own logic gets no second chance.
 REAL_WORLD = ("tests/interop/", "tests/lab/", "tests/netns/", "tests/hostile/", "tests/etcd/")
 
+#: The suites of the second part (`--part world`): those that wait for clocks and daemons, and those that keep both
+#: processors busy by themselves. The first part (`--part own`) is all the others.
+WORLD = frozenset(["interop", "lab", "netns", "hostile", "etcd", "conformance", "fuzz", "sim"])
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--part", choices=["own", "world"], help="only this half of the tests (tools/tests runs both)")
+
+
+def _other_part(path: Path, config: pytest.Config) -> bool:
+    """Whether this file or directory belongs to the part that is not asked for."""
+    part, inside = config.getoption("--part"), path.relative_to(Path(__file__).parent).parts
+    return bool(part and inside) and (part == "world") != (inside[0] in WORLD)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    return True if collection_path.is_dir() and _other_part(collection_path, config) else None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item], config: pytest.Config) -> None:
+    wanted = [item for item in items if not _other_part(item.path, config)]
+    if len(wanted) < len(items):  # a file that is named on the command line is collected in any case
+        config.hook.pytest_deselected(items=[item for item in items if item not in set(wanted)])
+        items[:] = wanted
     for item in items:
         if item.nodeid.startswith(REAL_WORLD):
             item.add_marker(pytest.mark.flaky(reruns=1))
