@@ -309,6 +309,9 @@ class Answers:
             audit_differences=counters["audit_differences"],
             audited=kernel.audited(),
             held_back=_held_back(self.speaker),
+            overlay_devices=kernel.overlay()[0],
+            overlay_entries=kernel.overlay()[1],
+            overlay_errors=counters["overlay_errors"],
         )
 
 

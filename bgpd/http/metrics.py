@@ -324,6 +324,19 @@ METRICS: Final[tuple[Metric, ...]] = (
         "Best routes that are not announced because the kernel has not got them (suppress-fib-pending), by reason.",
         _keyed("reason", lambda s: s.fib.held_back if s.fib else {}),
     ),
+    Metric("bgpd_overlay_devices", "gauge", "VXLAN devices of ours.", _fib(lambda f: f.overlay_devices)),
+    Metric(
+        "bgpd_overlay_entries",
+        "gauge",
+        "Next hops that have their entries in a VXLAN device of ours.",
+        _fib(lambda f: f.overlay_entries),
+    ),
+    Metric(
+        "bgpd_overlay_errors_total",
+        "counter",
+        "Devices or entries of the overlay that could not be made as they should be.",
+        _fib(lambda f: f.overlay_errors),
+    ),
     Metric("bgpd_loop_stall_seconds", "histogram", "How long the loop was away from its sockets.", _stalls),
     Metric(
         "bgpd_connections_refused_total",

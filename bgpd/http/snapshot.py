@@ -75,6 +75,9 @@ class FibMetrics:
     fights: int = 0  #: routes that somebody takes away again and again
     audits: int = 0  #: comparisons of the kernel's table with ours
     audit_differences: int = 0  #: what they found
+    overlay_devices: int = 0  #: VXLAN devices of ours
+    overlay_entries: int = 0  #: next hops to which something may be encapsulated
+    overlay_errors: int = 0  #: devices or entries that could not be made as they should be
     held_back: Mapping[str, int] = field(default_factory=dict)  #: pending | refused -> routes not announced for that
     audited: float = 0.0  #: when the last one ended, seconds since the epoch; 0: none yet
 

@@ -37,6 +37,7 @@ class OverlayKeeper:
                 trouble = await self._resync.in_thread(io_vxlan.write, tunnel.index, adding)
                 if trouble:
                     self._overlays.unsure = True
+                    self._tables.counters["overlay_errors"] += 1
                     raise OSError(f"entries of {tunnel.name}: {'; '.join(trouble[:3])}")
                 tunnel.known |= adding
                 tunnel.missing -= adding
@@ -52,6 +53,7 @@ class OverlayKeeper:
             except OverlayRefused as error:
                 trouble = str(error)
         if trouble and trouble != tunnel.reason:
+            tables.counters["overlay_errors"] += 1
             self._reporter.tell("kernel_overlay", {"reason": f"the overlay's device {tunnel.name} {trouble}"})
         tunnel.reason = trouble or "is not there yet"
         if not index:

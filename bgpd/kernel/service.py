@@ -215,6 +215,10 @@ class KernelService:
         """Whether the kernel holds all it can (`Tables.in_sync`)."""
         return self._tables.in_sync()
 
+    def overlay(self) -> tuple[int, int]:
+        """VXLAN devices of ours, and next hops that have their entries there."""
+        return self._tables.overlays.counts()
+
     def audited(self) -> float:
         """When an audit last came to its end, seconds since the epoch; 0: not yet."""
         return self._tables.audited

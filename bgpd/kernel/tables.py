@@ -37,6 +37,7 @@ COUNTERS: Final = (
     "nexthop_writes",
     "audits",
     "audit_differences",
+    "overlay_errors",
 )
 
 

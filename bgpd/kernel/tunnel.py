@@ -143,6 +143,10 @@ class Overlays:
         """Whether devices have to be looked at, or entries written, before the routes that need them."""
         return self.unsure or any(tunnel.missing for tunnel in self.tunnels.values())
 
+    def counts(self) -> tuple[int, int]:
+        """Devices, and next hops that have their entries."""
+        return len(self.devices()), sum([len(tunnel.known) for tunnel in self.tunnels.values() if tunnel.index])
+
     def devices(self) -> frozenset[int]:
         """The interface indexes of what encapsulates: a gateway there is on the link by definition."""
         return frozenset(tunnel.index for tunnel in self.tunnels.values() if tunnel.index)

@@ -244,9 +244,12 @@ async def test_entries_of_a_node_that_left_go() -> None:
         bench = made.nodes["a"]
         await bench.service.sweep()
         assert "172.30.1.13" in bench.node.ip("neigh show dev bgpd.vx4")
+        assert bench.service.overlay() == (1, 2)
         bench.unwant("10.244.3.0/24")
         await until(lambda: "172.30.1.13" not in bench.node.ip("neigh show dev bgpd.vx4"))
         assert "172.30.2.12" in bench.node.ip("neigh show dev bgpd.vx4")
+        await until(lambda: bench.service.overlay() == (1, 1))
+        assert bench.service.counters["overlay_errors"] == 0
         packets = stream(made, "a", "b")
         assert await packets.arrives()
         packets.close()
@@ -265,6 +268,7 @@ async def test_a_device_of_somebody_else_is_reported() -> None:
             bench.want("10.244.2.0/24", "172.30.1.13")
             await bench.service.settled()
             assert "somebody else's" in str(bench.named("kernel_overlay")[0]["reason"])
+            assert (bench.service.overlay(), bench.service.counters["overlay_errors"]) == ((0, 0), 1)
             assert "somebody else's" in bench.state("10.244.2.0/24")
         finally:
             await bench.service.stop(flush=True)
