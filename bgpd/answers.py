@@ -4,9 +4,10 @@
 (its memory, the loop's lateness, the kernel service, readiness). Nothing here changes anything or waits.
 """
 
+import asyncio
 import os
 import platform
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 import bgpd
@@ -33,13 +34,15 @@ from bgpd.speaker.views import (
 )
 from bgpd.wire.family import FAMILIES, Family
 from bgpd.wire.iana import MessageType
-from bgpd.wire.prefix import format_address, format_prefix
+from bgpd.wire.prefix import covers, format_address, format_prefix
 
 if TYPE_CHECKING:
     from bgpd.kernel.service import KernelService
 
 GRACE: Final = 30.0  #: seconds after the start in which every session must come up before this speaker is ready
 STALLED: Final = 5.0  #: seconds without a turn that was due, after which the speaker counts as stalled
+_MANY: Final = 1000  #: prefixes; of more than these a node tells its cluster only those in pools
+_MOST_TOLD: Final = 50_000  #: prefixes in one report
 _MOST_TERMS: Final = 1000  #: terms of policies that have a time series each
 _PAUSE: Final = 16  #: neighbors looked at between two chances to do something else
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -197,8 +200,12 @@ class Answers:
     def subscribe(self, callback: Callable[[EventView], None]) -> Callable[[], None]:
         return self.speaker.subscribe(callback)
 
-    def report(self) -> dict[str, Any]:
-        """What this node tells its cluster: sessions, what it announces as its own, what it has."""
+    async def report(self, pools: Collection[tuple[Family, bytes]]) -> dict[str, Any]:
+        """What this node tells its cluster: sessions, what it announces as its own, what it has.
+
+        Of a large table only what lies in `pools` (the cluster's, packed), None where that is too much, too: "has". The
+        table is looked at in slices, with the loop's turn in between.
+        """
         speaker = self.speaker
         sessions = [
             {
@@ -211,19 +218,22 @@ class Answers:
             if n.spec.address
         ]
         own = [format_prefix(each.family, each.prefix) for each in speaker.spec.originate]
-        has = [
-            format_prefix(family, prefix)
-            for family, table in speaker.tables.items()
-            for prefixes in table.rib.walk()
-            for prefix in prefixes
-            if table.rib.best(prefix) is not None
-        ]
+        has: list[str] = []
+        everything = sum(len(table.rib) for table in speaker.tables.values()) <= _MANY
+        for family, table in speaker.tables.items():
+            near = [prefix for each, prefix in pools if each is family]
+            for prefixes in table.rib.walk() if everything or near else ():
+                inside = prefixes if everything else [p for p in prefixes if any(covers(pool, p) for pool in near)]
+                has += [format_prefix(family, p) for p in inside if table.rib.best(p) is not None]
+                if len(has) > _MOST_TOLD:
+                    break
+                await asyncio.sleep(0)
         return {
             "version": bgpd.__version__,
             "router_id": format_address(speaker.spec.router_id),
             "sessions": sorted(sessions, key=lambda each: str(each["address"])),
             "announces": sorted(own),
-            "has": sorted(has),
+            "has": sorted(has) if len(has) <= _MOST_TOLD else None,
         }
 
     # ===== health =====

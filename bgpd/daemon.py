@@ -15,7 +15,7 @@ import random
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -200,9 +200,9 @@ class Daemon:
         if event == "session" and self._membership is not None:
             self._membership.poke()
 
-    def _report(self) -> dict[str, object]:
+    async def _report(self, pools: Collection[tuple[Family, bytes]]) -> dict[str, object]:
         """What this node tells the cluster of itself."""
-        return self._answers.report() if self._speaking and hasattr(self, "_answers") else {}
+        return await self._answers.report(pools) if self._speaking and hasattr(self, "_answers") else {}
 
     async def _start(self, spec: DaemonSpec, stack: contextlib.AsyncExitStack) -> None:
         """Everything that may refuse first, then the speaker."""

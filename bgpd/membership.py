@@ -9,10 +9,9 @@ done is a problem with a name: it is logged once, stands in the node's status, a
 
 import asyncio
 import traceback
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Generator
 from contextlib import suppress
 from dataclasses import fields, replace
-from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import inf
 from pathlib import Path
 from typing import Any, Final
@@ -40,12 +39,11 @@ from bgpd.http.snapshot import ClusterMetrics
 from bgpd.model import DaemonSpec
 from bgpd.net.discover import local_addresses, source_towards
 from bgpd.net.io_clock import now
-from bgpd.wire.family import IPV4, IPV6
-from bgpd.wire.prefix import format_address, format_prefix, pack_prefix
+from bgpd.wire.family import IPV4, IPV6, Family
+from bgpd.wire.prefix import format_address, pack_prefix
 
 _SHARE: Final = 4.0  #: a decision may take a fourth of the time while changes pour in
 _LONGEST: Final = 1.0  #: seconds that a change waits at most
-_MANY: Final = 1000  #: prefixes; of more than these a node tells only those in pools
 _AFTER_BUG: Final = 1.0  #: seconds
 _AGAIN: Final = 60.0  #: seconds after which it is said again that the datastore does not answer
 _PATIENCE: Final = 1.0  #: seconds that the datastore has before the last picture on disk is good enough
@@ -62,7 +60,7 @@ class Membership:
         log: Emit,
         *,
         on_change: Callable[[], None],
-        report: Callable[[], dict[str, Any]],
+        report: Callable[[Collection[tuple[Family, bytes]]], Awaitable[dict[str, Any]]],
         needed: Callable[[frozenset[bytes]], Generator[None, None, frozenset[bytes]]],
     ) -> None:
         """`on_change`: `lay` would give another spec now. `needed`: as `speaker.handover`.
@@ -346,13 +344,10 @@ class Membership:
             leaving=len(self._handover.leaving),
         )
 
-    def status(self) -> dict[str, Any]:
+    async def status(self) -> dict[str, Any]:
         """What the node says about itself in the store."""
         plan = self._plan
-        told = self._report()
-        if len(told.get("has", ())) > _MANY:
-            pools = [ip_network(format_prefix(*pool.cidr)) for pool in self._reader.snapshot.all(IPPool).values()]
-            told["has"] = [text for text in told["has"] if _within(text, pools)]
+        told = await self._report([pool.cidr for pool in self._reader.snapshot.all(IPPool).values()])
         if plan is not None:
             names = {format_address(peer.address): peer for peer in (self._laid or plan).neighbors}
             for session in told.get("sessions", []):
@@ -360,11 +355,6 @@ class Membership:
                 session["node"] = peer.remote_node if peer is not None else ""
                 session["kind"] = peer.kind.value if peer is not None else "configured"
         return {"problems": self.problems, "asn": plan.asn if plan is not None else 0, **told}
-
-
-def _within(prefix: str, pools: list[IPv4Network | IPv6Network]) -> bool:
-    net = ip_network(prefix)
-    return any(net.version == pool.version and net.subnet_of(pool) for pool in pools)  # type: ignore[arg-type]
 
 
 def _wanted(resources: tuple[Resource, ...]) -> set[SecretRef]:

@@ -1,14 +1,19 @@
 """What control and http are told, joined from speaker and process."""
 
+import asyncio
 from dataclasses import replace
+
+import pytest
 
 from bgpd.answers import GRACE, Answers, resident
 from bgpd.net.engine import Engine
 from bgpd.net.io_clock import now
 from bgpd.net.io_loop import Stalls
+from bgpd.rib.loc_rib import SLICE
 from bgpd.wire.capability import Capability
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.iana import CapabilityCode
+from bgpd.wire.prefix import parse_prefix
 from tests.unit.speaker.helpers import Bench, spec_of
 
 A, B = "192.168.1.11", "192.168.1.12"
@@ -77,3 +82,39 @@ def test_neighbors_and_metrics_tell_the_same() -> None:
     assert made.kernel(routes=True).enabled is False
     assert [v.name for v in made.neighbors() if v is not None] == [A, B]
     assert made.neighbor("nobody") is None
+
+
+async def test_report_of_a_small_table_names_everything() -> None:
+    bench = Bench(spec_of(A))
+    bench.establish(A).announce("10.244.2.0/24", "192.0.2.0/24")
+    told = await answers(bench).report([])
+    assert told["has"] == ["10.244.2.0/24", "192.0.2.0/24"]
+    assert [each["state"] for each in told["sessions"]] == ["Established"]
+
+
+async def test_report_of_a_large_table_is_taken_in_slices_and_names_what_lies_in_pools() -> None:
+    bench = Bench(spec_of(A))
+    a = bench.establish(A)
+    for i in range(40):
+        a.announce(*(f"10.{i}.{j}.0/24" for j in range(150)))
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    counting = asyncio.create_task(count())
+    told = await answers(bench).report([parse_prefix("10.7.0.0/17"), parse_prefix("fd00::/8")])
+    counting.cancel()
+    assert told["has"] == sorted(f"10.7.{j}.0/24" for j in range(128))
+    assert turns >= 40 * 150 // SLICE
+    assert (await answers(bench).report([]))["has"] == []
+
+
+async def test_report_of_too_much_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bgpd.answers._MOST_TOLD", 1)
+    bench = Bench(spec_of(A))
+    bench.establish(A).announce("10.244.2.0/24", "192.0.2.0/24")
+    assert (await answers(bench).report([]))["has"] is None

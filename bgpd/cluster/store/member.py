@@ -70,7 +70,7 @@ class Member:
         snapshot: Callable[[], Snapshot],
         following: Callable[[], Awaitable[None]],
         addresses: Callable[[], tuple[Found | None, Found | None]],
-        report: Callable[[], dict[str, Any]],
+        report: Callable[[], Awaitable[dict[str, Any]]],
         log: Emit,
     ) -> None:
         """`addresses`: of both families, found now; raises ValueError. `report`: what the node says of itself."""
@@ -279,7 +279,7 @@ class Member:
 
     async def _say(self) -> None:
         """Our status, where it differs from the one that is there; without leases again and again."""
-        value = {"node": self._identity.node, "blocks": self.block, **self._report()}
+        value = {"node": self._identity.node, "blocks": self.block, **await self._report()}
         text = json.dumps(value, separators=(",", ":"), sort_keys=True).encode()
         if len(text) > _LARGEST:
             value["has"] = None  # too much to be told; the sessions still are

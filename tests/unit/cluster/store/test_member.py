@@ -52,8 +52,11 @@ class Scene:
         found = Found(ip_address(address).packed, 24, "a test")
         self.member = Member(
             store, Identity(node="node1", machine=machine, asn=asn), snapshot=self.snapshot, following=self._following,
-            addresses=lambda: (found, None), report=lambda: self.told, log=self._log,
+            addresses=lambda: (found, None), report=self._report, log=self._log,
         )  # fmt: skip
+
+    async def _report(self) -> dict[str, object]:
+        return self.told
 
     def snapshot(self) -> Snapshot:
         return Reader().read(Picture(self.store.entries.values()))
