@@ -2,8 +2,7 @@
 
 VENV ?= .venv
 PYTHON = $(VENV)/bin/python
-LAB_DRIVER ?= auto
-NODES ?= 3
+LAB_DRIVER ?= netns
 OVERLAY ?= never
 FUZZ_SECONDS ?= 600
 SEEDS ?= 100000
@@ -26,8 +25,8 @@ system: ## system tools that the lab and the tests call (installed by apt-get wh
 build: venv ## the hot rooms compiled by mypyc, in build/compiled: run bgpd from there as from here (needs a C compiler)
 	tools/build build/compiled
 
-lab: venv system ## bring the lab up, look at everything, judge it, leave it running (LAB_DRIVER=auto|docker|netns, NODES=3, OVERLAY=never|cross-subnet|always)
-	$(PYTHON) -m bgpd.lab up --driver $(LAB_DRIVER) --nodes $(NODES) --overlay $(OVERLAY)
+lab: venv system ## bring the lab up, look at everything, judge it, leave it running (LAB_DRIVER=netns|docker, NODES=5, OVERLAY=never|cross-subnet|always)
+	$(PYTHON) -m bgpd.lab up --driver $(LAB_DRIVER) $(if $(NODES),--nodes $(NODES)) --overlay $(OVERLAY)
 
 lab-check: venv ## look at the running lab again
 	$(PYTHON) -m bgpd.lab check

@@ -105,10 +105,16 @@ class ComposeDriver:
         return run(["docker", "inspect", "--format", "{{.State.Health.Status}}", PREFIX + node]).strip()
 
     def stop_node(self, node: str) -> None:
-        run(["docker", "stop", "--time", "10", PREFIX + node])
+        self.stop(node)
 
     def start_node(self, node: str) -> None:
-        run(["docker", "start", PREFIX + node])
+        self.start(node)
+
+    def stop(self, host: str, program: str = "") -> None:  # noqa: ARG002 - a container has one program
+        run(["docker", "stop", "--time", "10", PREFIX + host])
+
+    def start(self, host: str, program: str = "") -> None:  # noqa: ARG002 - a container has one program
+        run(["docker", "start", PREFIX + host])
 
     def example(self, node: str) -> str:
         return f"docker exec {PREFIX}{node} bgpctl show neighbors"

@@ -51,6 +51,12 @@ class Driver(Protocol):
     def start_node(self, node: str) -> None:
         """Start a stopped node's daemon again; returns at once."""
 
+    def stop(self, host: str, program: str = "") -> None:
+        """SIGTERM to a program of a host (its only one, where none is named); returns when it is gone."""
+
+    def start(self, host: str, program: str = "") -> None:
+        """Start such a program again; returns at once."""
+
     def example(self, node: str) -> str:
         """A command line for a person who wants to look at a node."""
 
@@ -81,3 +87,14 @@ def bgpctl(driver: Driver, node: str, *words: str) -> Any:
         return json.loads(text)
     except ValueError as error:
         raise Failed(f"bgpctl {' '.join(words)} on {node} printed no JSON: {text[:200]!r}") from error
+
+
+FETCH = "import sys, urllib.request; print(urllib.request.urlopen(sys.argv[1], timeout=5).read().decode())"
+
+
+def fetch(driver: Driver, host: str, url: str) -> str:
+    """A page as a host sees it; raises Failed with the last line of what went wrong."""
+    code, out, err = try_on(driver, host, *driver.python(host), "-c", FETCH, url)
+    if code != 0:
+        raise Failed((err.strip().splitlines() or ["no answer"])[-1])
+    return out

@@ -10,7 +10,7 @@ from bgpd.lab import checks, compose, netns, render
 from bgpd.lab.debian import DebianError
 from bgpd.lab.driver import Driver
 from bgpd.lab.shell import Failed
-from bgpd.lab.topology import MAX_NODES, build
+from bgpd.lab.topology import MAX_NODES, build, build_cluster
 from bgpd.lab.verdict import Verdict
 from bgpd.model import Overlay
 
@@ -38,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
         return commands.add_parser(name, help=text, description=text, allow_abbrev=False)
 
     up = command("up", "make a lab, look at everything, judge it, leave it running")
-    up.add_argument("--nodes", type=_nodes, default=3, metavar="N", help="how many nodes (default 3)")
+    up.add_argument("--nodes", type=_nodes, metavar="N", help="how many nodes (default 5; in containers 3)")
     up.add_argument(
         "--overlay",
         type=Overlay,
@@ -90,10 +90,10 @@ def _up(options: argparse.Namespace) -> int:
     if options.driver == "docker":
         if not compose.engine_answers():
             raise Failed("no Docker engine answers")
-        driver = compose.ComposeDriver(print, build(options.nodes, overlay=options.overlay))
+        driver = compose.ComposeDriver(print, build(options.nodes or 3, overlay=options.overlay))
     else:
-        driver = netns.NetnsDriver(build(options.nodes, overlay=options.overlay), options.name)
-    print(f"bgpd lab: {options.nodes} nodes {WHAT[driver.kind]}, overlay {options.overlay.value}")
+        driver = netns.NetnsDriver(build_cluster(options.nodes or 5, overlay=options.overlay), options.name)
+    print(f"bgpd lab: {len(driver.topology.nodes)} nodes {WHAT[driver.kind]}, overlay {options.overlay.value}")
     driver.up()
     if options.no_check:
         return 0

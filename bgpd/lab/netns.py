@@ -20,15 +20,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import bgpd
-from bgpd.lab import debian, render
+from bgpd.lab import calico, debian, links, render, resources, store
 from bgpd.lab.limits import raise_neighbour_limits, restore_neighbour_limits
 from bgpd.lab.processes import end, read_pid, start_time
 from bgpd.lab.shell import Failed, attempt, clean_env, run
-from bgpd.lab.topology import FABRIC, PROMETHEUS_PORT, Node, Router, RouterKind, Topology, build
+from bgpd.lab.topology import ETCD_PORT, PROMETHEUS_PORT, Node, Router, RouterKind, Topology, build, build_cluster
 from bgpd.model import Overlay
 
 RUN = Path("/run/bgpd-lab")
-BRIDGE_PORTS = 1000  #: what one Linux bridge takes
+
+HOSTS = r"fabric|(node|pod|dc|east|east-pod)\d+|calico|calico-pod|etcd|prometheus"  #: of any lab
 
 #: system tools that hosts of the lab call, and the Debian package that has each
 TOOLS = {"ping": "iputils-ping", "tcpdump": "tcpdump"}
@@ -56,8 +57,10 @@ class NetnsDriver:
         self._scraped = scraped
         state = self._state()
         overlay = Overlay(state.get("overlay", Overlay.NEVER.value))
-        self.topology = topology or build(int(str(state.get("nodes", 3))), overlay=overlay)
+        make = build_cluster if state.get("cluster") else build
+        self.topology = topology or make(int(str(state.get("nodes", 3))), overlay=overlay)
         self._found: list[str] | None = None
+        self._trees: dict[str, debian.Tree] = {}
 
     # -- the lab as a whole
 
@@ -69,28 +72,39 @@ class NetnsDriver:
         for tool in ("ip", "unshare", "mount"):
             if shutil.which(tool) is None:
                 raise Failed(f"the lab needs the command {tool} (Debian packages iproute2, util-linux, mount)")
-        kinds = [*(router.kind.value for router in self.topology.routers), *(["prometheus"] if self._scraped else [])]
-        trees = {kind: debian.unpack([PACKAGES[kind]]) for kind in kinds}
+        topology = self.topology
+        kinds = [*(router.kind.value for router in topology.routers), *(["prometheus"] if self._scraped else [])]
+        kinds += ["etcd"] if topology.etcd is not None else []
+        kinds += ["calico"] if topology.calico is not None else []
+        self._trees = {kind: debian.unpack([PACKAGES[kind]]) for kind in kinds}
         if self.exists():
             self.down()
         self._dir.mkdir(parents=True)
-        state: dict[str, object] = {"nodes": len(self.topology.nodes), "overlay": self.topology.overlay.value}
+        state: dict[str, object] = {
+            "nodes": len(topology.nodes),
+            "overlay": topology.overlay.value,
+            "cluster": topology.etcd is not None,
+        }
         self._write_state(state)
-        hosts = len(self.topology.hosts())
-        if hosts > BRIDGE_PORTS:
-            raise Failed(f"{hosts} hosts do not fit on one bridge")
-        self._write_state(state | {"neighbour_limits": raise_neighbour_limits(len(self.topology.nodes))})
+        self._write_state(state | {"neighbour_limits": raise_neighbour_limits(len(topology.nodes))})
         self._make_links()
-        for router in self.topology.routers:
-            self._start_router(router, trees[router.kind.value])
+        if topology.etcd is not None:
+            self.start("etcd")
+        for router in topology.routers:
+            self._start_router(router)
         if self._scraped:
-            self._start_prometheus(trees["prometheus"])
-        for node in self.topology.nodes:
-            self._directory(node.name)
-            (self._dir / node.name / "bgpd.yaml").write_text(render.node_yaml(self.topology, node))
-        if self._start:
-            for node in self.topology.nodes:
-                self.start_node(node.name)
+            self._start_prometheus()
+        for node in topology.speakers:
+            text = render.node_yaml(topology, node, self._datastore(node))
+            (self._directory(node.name) / "bgpd.yaml").write_text(text)
+        if topology.etcd is not None:
+            self._fill_datastores()
+        if topology.calico is not None:
+            self.start(topology.calico.name)
+        for name in topology.service.backends if topology.service is not None else ():
+            self.start(name, "backend")
+        for node in topology.speakers if self._start else ():
+            self.start_node(node.name)
 
     def down(self) -> None:
         if not self.exists():
@@ -131,16 +145,51 @@ class NetnsDriver:
         return None
 
     def stop_node(self, node: str) -> None:
-        file = self._dir / node / "bgpd.pid"
+        self.stop(node, "bgpd")
+
+    def start_node(self, node: str) -> None:
+        self.start(node, "bgpd")
+
+    def stop(self, host: str, program: str = "") -> None:
+        program = program or host
+        file = self._dir / host / f"{program}.pid"
         pid = read_pid(file)
         if pid is None:
-            raise Failed(f"{node} does not run: {self.log(node)}")
+            raise Failed(f"{host} does not run: {self.log(host)}" if program == "bgpd" else f"no {program} on {host}")
         end([pid], patience=10)
         file.unlink(missing_ok=True)
 
-    def start_node(self, node: str) -> None:
-        command = [sys.executable, "-m", "bgpd", "--config", str(self._dir / node / "bgpd.yaml")]
-        self._spawn(node, "bgpd", [*command, "--control", str(self._socket(node))], _daemon_env())
+    def start(self, host: str, program: str = "") -> None:
+        program = program or host
+        directory = self._directory(host)
+        if read_pid(directory / f"{program}.pid") is not None:
+            raise Failed(f"{program} on {host} runs already")
+        if program == "bgpd":
+            words = [
+                sys.executable,
+                "-m",
+                "bgpd",
+                "--config",
+                f"{directory}/bgpd.yaml",
+                "--control",
+                f"{directory}/bgpd.sock",
+            ]
+            cached = ["--datastore-cache", f"{directory}/cache"] if self.topology.datastore else []
+            self._spawn(host, program, [*words, *cached], _daemon_env())
+        elif program == "backend":
+            assert self.topology.service is not None
+            words = [sys.executable, "-m", "bgpd.lab.backend", str(self.topology.service.port), host]
+            self._spawn(host, program, words, _daemon_env())
+        elif program == "etcd":
+            tree, url = self._tree("etcd"), f"http://{self.topology.etcd}:{ETCD_PORT}"
+            words = ["--name", "lab", "--data-dir", f"{directory}/data", "--listen-client-urls", url]
+            words += ["--advertise-client-urls", url, "--heartbeat-interval", "50", "--election-timeout", "500"]
+            self._spawn(host, program, tree.command("etcd", *words), tree.env())
+        else:
+            tree = self._tree("calico")
+            (directory / "bird.cfg").write_text(calico.bird_cfg(self.topology))
+            words = ["-R", "-f", "-c", f"{directory}/bird.cfg", "-s", f"{directory}/bird.ctl"]
+            self._spawn(host, program, tree.command("bird", *words), tree.env())
 
     def example(self, node: str) -> str:
         script = Path(sys.executable).with_name("bgpctl")
@@ -162,49 +211,27 @@ class NetnsDriver:
     # -- making it
 
     def _make_links(self) -> None:
-        fabric = self.namespace("fabric")
-        namespaces = [fabric, *(self.namespace(host) for host in self.topology.hosts())]
-        _batch([f"netns add {namespace}" for namespace in namespaces])
+        topology = self.topology
+        wires = self.namespace("fabric")
+        _batch([f"netns add {name}" for name in (wires, *(self.namespace(host) for host in topology.hosts()))])
         # IPv6 on a bridge that only forwards frames is nothing but noise
-        run(_in(fabric, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true"))
-        lines = ["link add fabric type bridge", "link set fabric up"]
-        attached = [node.name for node in self.topology.nodes]
-        attached += [*(router.name for router in self.topology.routers), "prometheus"]
-        for host in attached:
-            lines += [
-                f"link add {host} type veth peer name eth0 netns {self.namespace(host)}",
-                f"link set {host} master fabric up",
-            ]
-        _batch(lines, fabric)
-        for node in self.topology.nodes:
-            self._make_node(node)
-        for router in self.topology.routers:
-            services = [f"address add {address}/32 dev lo" for address in router.services]
-            _batch([*self._uplink(str(router.address)), *services], self.namespace(router.name))
-            run(_in(self.namespace(router.name), "sh", "-c", FORWARD))
-        _batch(self._uplink(str(self.topology.prometheus)), self.namespace("prometheus"))
-
-    def _uplink(self, address: str) -> list[str]:
-        return ["link set lo up", f"address add {address}/{FABRIC.prefixlen} dev eth0", "link set eth0 up"]
-
-    def _make_node(self, node: Node) -> None:
-        length = node.block.prefixlen
-        lines = [
-            *self._uplink(str(node.address)),
-            "link add pods type bridge",
-            f"address add {node.gateway}/{length} dev pods",
-            "link set pods up",
-            f"link add {node.pod} type veth peer name eth0 netns {self.namespace(node.pod)}",
-            f"link set {node.pod} master pods up",
-        ]
-        _batch(lines, self.namespace(node.name))
-        run(_in(self.namespace(node.name), "sh", "-c", FORWARD))
-        pod = ["link set lo up", f"address add {node.pod_address}/{length} dev eth0", "link set eth0 up"]
-        _batch([*pod, f"route add default via {node.gateway}"], self.namespace(node.pod))
+        run(_in(wires, "sh", "-c", "echo 1 > /proc/sys/net/ipv6/conf/default/disable_ipv6 || true"))
+        _batch(links.fabric(topology, self.namespace("{}")), wires)
+        for host in dict.fromkeys(leg.host for leg in links.legs(topology)):
+            _batch(links.host(topology, host), self.namespace(host))
+        for node in topology.members:
+            outside, inside = links.pods(topology, node, self.namespace(node.pod))
+            _batch(outside, self.namespace(node.name))
+            _batch(inside, self.namespace(node.pod))
+        for host in [*(node.name for node in topology.members), *(router.name for router in topology.routers)]:
+            words = [line.split() for line in links.settings(topology, host)]
+            script = "; ".join(f"echo {value} > /proc/sys/net/ipv4/{name}" for name, value in words)
+            run(_in(self.namespace(host), "sh", "-ec", script))
 
     # -- its programs
 
-    def _start_router(self, router: Router, tree: debian.Tree) -> None:
+    def _start_router(self, router: Router) -> None:
+        tree = self._tree(router.kind.value)
         directory = self._directory(router.name)
         for name, text in render.router_files(self.topology, router).items():
             (directory / name).write_text(text)
@@ -220,7 +247,8 @@ class NetnsDriver:
             )
             self._spawn(router.name, daemon, command, tree.env())
 
-    def _start_prometheus(self, tree: debian.Tree) -> None:
+    def _start_prometheus(self) -> None:
+        tree = self._tree("prometheus")
         directory = self._directory("prometheus")
         (directory / "prometheus.yml").write_text(render.prometheus_yml(self.topology))
         command = [
@@ -231,6 +259,26 @@ class NetnsDriver:
             f"--web.listen-address={self.topology.prometheus}:{PROMETHEUS_PORT}",
         ]
         self._spawn("prometheus", "prometheus", command, tree.env())
+
+    def _tree(self, kind: str) -> debian.Tree:
+        if kind not in self._trees:
+            self._trees[kind] = debian.unpack([PACKAGES[kind]])
+        return self._trees[kind]
+
+    def _datastore(self, node: Node) -> str:
+        """Where a node's cluster keeps its resources; empty: nowhere."""
+        return f"files://{self._dir}/east.resources" if node in self.topology.east else self.topology.datastore
+
+    def _fill_datastores(self) -> None:
+        """Write what the owners of both clusters would write."""
+        east = self._dir / "east.resources"
+        east.mkdir()
+        (east / "cluster.yaml").write_text(resources.east(self.topology))
+        store.wait(self)
+        store.apply(self, resources.cluster(self.topology))
+        store.claim(self, self.topology.mesh)
+        if self.topology.calico is not None:
+            store.apply(self, resources.joining(self.topology))
 
     def _spawn(self, host: str, program: str, command: Sequence[str], env: dict[str, str]) -> None:
         """Start a program on a host, on its own from now on; leaves PROGRAM.pid and PROGRAM.log in its directory."""
@@ -287,8 +335,7 @@ class NetnsDriver:
         (self._dir / "state.json").write_text(json.dumps(state) + "\n")
 
 
-PACKAGES = {"bird": "bird2", "frr": "frr", "prometheus": "prometheus"}
-FORWARD = "echo 1 > /proc/sys/net/ipv4/ip_forward"
+PACKAGES = {"bird": "bird2", "frr": "frr", "prometheus": "prometheus", "etcd": "etcd-server", "calico": "bird"}
 
 
 def require_root(what: str) -> None:
@@ -302,7 +349,7 @@ def labs() -> list[str]:
     names = {path.name for path in RUN.iterdir()} if RUN.exists() else set()
     if shutil.which("ip") is not None:
         for line in attempt(["ip", "netns", "list"])[1].splitlines():
-            found = re.match(r"bgpd-([a-z0-9-]+)\.(fabric|(node|pod|dc)\d+|prometheus)\b", line)
+            found = re.match(rf"bgpd-([a-z0-9-]+)\.({HOSTS})( |$)", line)
             if found:
                 names.add(found[1])
     return sorted(names)

@@ -5,13 +5,19 @@ running anything of ours first; `python -m bgpd.lab render` writes them and a un
 topology. The namespace lab writes the same texts into its own directory.
 """
 
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
 from bgpd.lab.topology import (
     CLUSTER_ASN,
     DATACENTRE_ASN,
+    EAST_ASN,
+    EAST_POOL,
     FABRIC,
     METRICS_PORT,
     POOL,
     PROMETHEUS_PORT,
+    SERVICES,
     Node,
     Router,
     RouterKind,
@@ -32,8 +38,13 @@ def files(topology: Topology) -> dict[str, str]:
     return made
 
 
-def node_yaml(topology: Topology, node: Node) -> str:
-    """The bgpd.yaml of a node."""
+def node_yaml(topology: Topology, node: Node, datastore: str = "") -> str:
+    """The bgpd.yaml of a node; with a `datastore` that is all it needs to know."""
+    if datastore:
+        return (
+            f"{HEADER}\nhostname: {node.name}\nnode: {node.name}\ndatastore: {datastore}\n"
+            f"node-address: interface=eth0\nmetrics: 0.0.0.0:{METRICS_PORT}\n"
+        )
     lines = [
         HEADER,
         f"hostname: {node.name}",
@@ -75,7 +86,7 @@ def prometheus_yml(topology: Topology) -> str:
     """What Prometheus scrapes."""
     targets = "".join(
         f"      - targets: [{node.address}:{METRICS_PORT}]\n        labels: {{node: {node.name}}}\n"
-        for node in topology.nodes
+        for node in topology.speakers
     )
     return (
         f"{HEADER}\nglobal:\n  scrape_interval: 1s\n  scrape_timeout: 1s\n\n"
@@ -83,13 +94,50 @@ def prometheus_yml(topology: Topology) -> str:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """A cluster, as a data-centre router sees it."""
+
+    name: str  #: of the template or peer group
+    words: str  #: for people
+    asn: int
+    nodes: tuple[Node, ...]
+    prefixes: tuple[tuple[IPv4Network, int], ...]  #: what it may announce: inside of these, at least that long
+
+
+def _sides(topology: Topology) -> list[_Side]:
+    services = ((SERVICES, 32),) if topology.service is not None else ()
+    found = [_Side("node", "the pool", CLUSTER_ASN, topology.mesh, ((POOL, POOL.prefixlen), *services))]
+    if topology.east:
+        pool = ((EAST_POOL, EAST_POOL.prefixlen),)
+        found.append(_Side("east", "the other cluster's pool", EAST_ASN, topology.east, pool))
+    return found
+
+
 def _bird_conf(topology: Topology, router: Router) -> str:
     routes = "\n".join(f"  route {prefix} blackhole;" for prefix in router.prefixes)
-    nodes = "\n".join(
-        f"protocol bgp {node.name} from node {{ neighbor {node.address} as {CLUSTER_ASN}; }}" for node in topology.nodes
-    )
+    sides = _sides(topology)
+    parts = []
+    for side in sides:
+        others = [f" || net ~ {_bird_set(other)}" for other in sides if other is not side]
+        parts.append(f"""template bgp {side.name} {{
+  connect delay time 1;
+  connect retry time 2;
+  error wait time 1, 4;  # the default of 60 s would hide a node that came back
+  ipv4 {{
+    import where net ~ {_bird_set(side)};
+    export where proto = "datacentre"{"".join(others)};
+  }};
+}}
+""")
+        parts += [
+            f"protocol bgp {node.name} from {side.name} {{ local {router.on(node.wire)} as {DATACENTRE_ASN}; "
+            f"neighbor {node.address} as {side.asn}; }}"
+            for node in side.nodes
+        ]
+        parts.append("")
     return f"""{HEADER}
-# Data-centre router {router.name}: a real BIRD 2. It accepts the pool from every node and announces its own prefixes.
+# Data-centre router {router.name}: a real BIRD 2. It accepts {_what(sides)} and announces its own prefixes.
 log stderr all;
 router id {router.address};
 
@@ -105,19 +153,21 @@ protocol kernel {{
   merge paths on;
 }}
 
-template bgp node {{
-  local {router.address} as {DATACENTRE_ASN};
-  connect delay time 1;
-  connect retry time 2;
-  error wait time 1, 4;  # the default of 60 s would hide a node that came back
-  ipv4 {{
-    import where net ~ [ {POOL}+ ];
-    export where proto = "datacentre";
-  }};
-}}
-
-{nodes}
+{chr(10).join(parts).strip()}
 """
+
+
+def _what(sides: list[_Side]) -> str:
+    if len(sides) == 1:
+        return "the pool from every node"
+    return "each cluster's prefixes from its nodes, tells the other cluster,"
+
+
+def _bird_set(side: _Side) -> str:
+    members = (
+        f"{prefix}+" if least == prefix.prefixlen else f"{prefix}{{{least},32}}" for prefix, least in side.prefixes
+    )
+    return f"[ {', '.join(members)} ]"
 
 
 def _zebra_conf(router: Router) -> str:
@@ -125,40 +175,51 @@ def _zebra_conf(router: Router) -> str:
 
 
 def _frr_conf(topology: Topology, router: Router) -> str:
-    permits = "\n".join(
-        f"ip prefix-list datacentre seq {5 * i} permit {prefix}" for i, prefix in enumerate(router.prefixes, 1)
-    )
-    nodes = "\n".join(f" neighbor {node.address} peer-group node" for node in topology.nodes)
+    sides = _sides(topology)
+    lists = [
+        f"ip prefix-list {side.name} seq {5 * i} permit {prefix}"
+        + (" le 32" if least == prefix.prefixlen else f" ge {least}")
+        for side in sides
+        for i, (prefix, least) in enumerate(side.prefixes, 1)
+    ]
+    lists += [f"ip prefix-list datacentre seq {5 * i} permit {prefix}" for i, prefix in enumerate(router.prefixes, 1)]
+    maps, groups, active = [], [], []
+    for side in sides:
+        maps.append(f"route-map from-{side.name} permit 10\n match ip address prefix-list {side.name}")
+        told = ["datacentre", *(other.name for other in sides if other is not side)]
+        maps += [
+            f"route-map to-{side.name} permit {10 * i}\n match ip address prefix-list {name}"
+            for i, name in enumerate(told, 1)
+        ]
+        groups.append(f""" neighbor {side.name} peer-group
+ neighbor {side.name} remote-as {side.asn}
+ neighbor {side.name} timers connect 2
+ neighbor {side.name} advertisement-interval 0""")
+        groups += [f" neighbor {node.address} peer-group {side.name}" for node in side.nodes]
+        active.append(f"""  neighbor {side.name} activate
+  neighbor {side.name} route-map from-{side.name} in
+  neighbor {side.name} route-map to-{side.name} out""")
     networks = "\n".join(f"  network {prefix}" for prefix in router.prefixes)
+    lines = "\n".join
     return f"""{HEADER.replace("#", "!")}
-! Data-centre router {router.name}: a real FRR. It accepts the pool from every node and announces its own prefixes.
+! Data-centre router {router.name}: a real FRR. It accepts {_what(sides)} and announces its own prefixes.
 hostname {router.name}
 log stdout
 !
-ip prefix-list pool seq 5 permit {POOL} le 32
-{permits}
+{lines(lists)}
 !
-route-map from-node permit 10
- match ip address prefix-list pool
-route-map to-node permit 10
- match ip address prefix-list datacentre
+{lines(maps)}
 !
 router bgp {DATACENTRE_ASN}
  bgp router-id {router.address}
  bgp log-neighbor-changes
  no bgp network import-check
  coalesce-time 50
- neighbor node peer-group
- neighbor node remote-as {CLUSTER_ASN}
- neighbor node timers connect 2
- neighbor node advertisement-interval 0
-{nodes}
+{lines(groups)}
  !
  address-family ipv4 unicast
 {networks}
-  neighbor node activate
-  neighbor node route-map from-node in
-  neighbor node route-map to-node out
+{lines(active)}
  exit-address-family
 """
 

@@ -13,13 +13,13 @@ from typing import Self
 
 from bgpd.lab.driver import Driver, on, stream_on
 from bgpd.lab.shell import Failed
-from bgpd.lab.topology import POOL, PROTOCOL, Gateways
+from bgpd.lab.topology import EAST_POOL, POOL, PROTOCOL, SERVICES, Gateways, Topology
 
 Table = dict[IPv4Network, Gateways]
 
 
 def read_table(driver: Driver, host: str, protocol: str | None = str(PROTOCOL)) -> Table:
-    """The host's IPv4 routes of one protocol (None: those to the pool by a gateway): prefix -> next hops."""
+    """The host's IPv4 routes of one protocol (None: those of the clusters by a gateway): prefix -> next hops."""
     words = ["ip", "-4", "-j", "route", "show", *([] if protocol is None else ["proto", protocol])]
     return parse_table(on(driver, host, *words), pool_only=protocol is None)
 
@@ -33,7 +33,7 @@ def parse_table(text: str, *, pool_only: bool = False) -> Table:
         prefix = IPv4Network(row["dst"])
         hops = [row, *row.get("nexthops", [])]
         gateways = frozenset(IPv4Address(hop["gateway"]) for hop in hops if "gateway" in hop)
-        if pool_only and not (gateways and prefix.subnet_of(POOL)):
+        if pool_only and not (gateways and any(prefix.subnet_of(each) for each in (POOL, EAST_POOL, SERVICES))):
             continue
         table[prefix] = gateways
     return table
@@ -142,6 +142,29 @@ def replay(lines: Iterable[str]) -> tuple[dict[IPv4Network, bool], dict[IPv4Netw
         state[prefix] = not deleted
         times[prefix] = moment
     return state, times
+
+
+def protocol_of(topology: Topology, host: str) -> str | None:
+    """The mark of a host's BGP routes in its kernel; None for a data-centre router, where it depends on the program."""
+    if topology.calico is not None and host == topology.calico.name:
+        return "bird"
+    return str(PROTOCOL) if host in {node.name for node in topology.speakers} else None
+
+
+def require_host(
+    driver: Driver, host: str, without: frozenset[str] = frozenset(), topology: Topology | None = None
+) -> None:
+    """Raise Failed where a host's kernel does not hold exactly what it must.
+
+    `without` names nodes that are down; `topology` is what counts where not the driver's own does.
+    """
+    topology = topology or driver.topology
+    protocol = protocol_of(topology, host)
+    if protocol is None:
+        expected = topology.expected_on_router(without)
+    else:
+        expected = topology.expected_on_node(topology.node(host), without)
+    require(read_table(driver, host, protocol), expected, host)
 
 
 def require(found: Table, expected: Table, where: str) -> None:

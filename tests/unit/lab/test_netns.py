@@ -1,11 +1,13 @@
 """The namespace driver, where it needs no root: names, environments, command lines."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 from bgpd.lab import netns
 from bgpd.lab.netns import NetnsDriver
+from bgpd.lab.processes import start_time
 from bgpd.lab.shell import Failed
 from bgpd.lab.topology import build
 
@@ -53,6 +55,21 @@ def test_a_node_that_does_not_run_cannot_be_stopped(driver: NetnsDriver) -> None
     with pytest.raises(Failed, match="node1 does not run"):
         driver.stop_node("node1")
     assert driver.pid("node1") is None
+
+
+def test_a_cluster_that_exists_is_one_again(driver: NetnsDriver, tmp_path: Path) -> None:
+    (tmp_path / "unit").mkdir()
+    driver._write_state({"nodes": 6, "cluster": True, "overlay": "always"})
+    found = NetnsDriver(name="unit").topology
+    assert (len(found.nodes), found.etcd is not None, found.calico) == (6, True, None)
+
+
+def test_what_runs_is_not_started_twice(driver: NetnsDriver, tmp_path: Path) -> None:
+    directory = tmp_path / "unit" / "node1"
+    directory.mkdir(parents=True)
+    (directory / "backend.pid").write_text(f"{os.getpid()} {start_time(os.getpid())}\n")
+    with pytest.raises(Failed, match="backend on node1 runs already"):
+        driver.start("node1", "backend")
 
 
 def test_labs_are_found_by_their_directories(driver: NetnsDriver, tmp_path: Path) -> None:

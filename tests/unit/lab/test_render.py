@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from bgpd.lab import render
-from bgpd.lab.topology import build
+from bgpd.lab.topology import build, build_cluster
 
 ROOT = Path(__file__).resolve().parents[3]
 FILES = render.files(build())
@@ -67,3 +67,23 @@ def test_routers_know_every_node(nodes: int) -> None:
         assert f" neighbor {node.address} peer-group node" in frr["bgpd.conf"]
     scraped = yaml.safe_load(render.prometheus_yml(lab))["scrape_configs"][0]["static_configs"]
     assert [entry["targets"] for entry in scraped] == [[f"{node.address}:9179"] for node in lab.nodes]
+
+
+def test_a_node_of_the_cluster_knows_its_name_and_its_datastore() -> None:
+    lab = build_cluster()
+    settings = yaml.safe_load(render.node_yaml(lab, lab.nodes[1], lab.datastore))
+    assert settings == {
+        "hostname": "node2", "node": "node2", "datastore": "etcd://172.30.64.5:2379",
+        "node-address": "interface=eth0", "metrics": "0.0.0.0:9179",
+    }  # fmt: skip
+
+
+def test_routers_stand_between_two_clusters() -> None:
+    lab = build_cluster()
+    bird, frr = (render.router_files(lab, router) for router in lab.routers)
+    assert "local 172.30.65.2 as 65001; neighbor 172.30.65.251 as 64512;" in bird["bird.conf"]
+    assert "local 172.30.66.2 as 65001; neighbor 172.30.66.11 as 64513;" in bird["bird.conf"]
+    assert "import where net ~ [ 10.245.0.0/16+ ];" in bird["bird.conf"]
+    assert "import where net ~ [ 10.244.0.0/16+, 198.51.100.0/24{32,32} ];" in bird["bird.conf"]
+    assert " neighbor 172.30.66.12 peer-group east" in frr["bgpd.conf"]
+    assert "ip prefix-list node seq 10 permit 198.51.100.0/24 ge 32" in frr["bgpd.conf"]
