@@ -5,7 +5,7 @@ whoever answers people only reads. Everything runs in one event loop, so nothing
 """
 
 from collections.abc import Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import Final
 
 from bgpd.kernel.encode import Encoder
@@ -77,10 +77,15 @@ class Plane:
                 next_hops.aim(self.family, target)
 
     def want_anew(self) -> None:
-        """Every want once more: the pools are others, and it may be marked otherwise."""
-        for prefix, target in self.fib.wants.items():
-            want = target.want
-            self.submitted.setdefault(prefix, readdressed(want, plain(addresses_of(want))))
+        """Every want once more: the pools are others, and it may be marked otherwise. Newer wants come after it."""
+        self._intake, self._taking = chain(self._known(list(self.fib.wants)), self._intake), True
+
+    def _known(self, prefixes: list[bytes]) -> Iterator[tuple[bytes, Want | None]]:
+        """The wants of these prefixes without a mark; looked up when they are taken, a slice at a time."""
+        for prefix in prefixes:
+            target = self.fib.wants.get(prefix)
+            if target is not None:
+                yield prefix, readdressed(target.want, plain(addresses_of(target.want)))
 
     def unwant_all(self) -> None:
         """Everything of ours is to go, whatever was submitted."""

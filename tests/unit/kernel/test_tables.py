@@ -2,10 +2,10 @@
 
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP
 from bgpd.kernel.tables import SLICE, Tables
-from bgpd.model import KernelSpec
+from bgpd.model import KernelSpec, Overlay, PoolSpec
 from bgpd.wire.family import IPV4, IPV6
 
-A = b"\x0a\x00\x00\x02"
+A, B = b"\x0a\x00\x00\x02", b"\x0a\x00\x00\x03"
 
 
 def test_submitted_wants_are_taken_in_slices() -> None:
@@ -22,6 +22,29 @@ def test_submitted_wants_are_taken_in_slices() -> None:
     assert tables.counts(IPV6)["wanted"] == 0
     plane.unwant_all()
     assert tables.counts()["wanted"] == 0
+
+
+def test_other_pools_want_everything_anew_in_slices_and_lose_nothing_newer() -> None:
+    tables = Tables(KernelSpec(), lambda *_: None)
+    plane = tables.planes[IPV4]
+    prefixes = [bytes((24, 20, i >> 8, i & 255)) for i in range(2 * SLICE)]
+    plane.submitted.update(dict.fromkeys(prefixes, (A,)))
+    for _ in range(3):
+        plane.take(tables.next_hops)
+    plane.submitted.update(dict.fromkeys(prefixes, (B,)))
+    plane.take(tables.next_hops)  # half of them
+    tables.configure((PoolSpec(family=IPV4, prefix=b"\x08\x14", overlay=Overlay.ALWAYS),))
+    plane.submitted[prefixes[0]] = None
+    targets = []
+    while plane._taking or plane.submitted:
+        plane.take(tables.next_hops)
+        targets.append(len(plane.fib.targets))
+    assert len(targets) >= 4  # in slices
+    assert set(plane.fib.wants) == set(prefixes[1:])
+    marked = tables.overlays.mark(IPV4, prefixes[1], (B,))
+    assert marked != (B,)
+    assert {target.want for target in plane.fib.wants.values()} == {marked}
+    assert {target.count for target in plane.fib.targets.values()} == {2 * SLICE - 1}
 
 
 def test_a_link_that_changes_lets_failures_try_again() -> None:
