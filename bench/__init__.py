@@ -6,7 +6,7 @@
     daemons       how each daemon is configured and started
     load          how the load is spoken to
     scenarios     the work as a table; one run of one daemon
-    mesh, idle    many nodes; one node with nothing to do
+    mesh, idle    many nodes, mesh or reflectors, and the loss of one; one node with nothing to do
     limit         the kernel's own speed
     instructions  counted by valgrind
     usage, prometheus   CPU, memory, wake-ups; our own metrics

@@ -19,14 +19,14 @@ from bgpd.lab.shell import Failed
 
 Step = tuple[str, str, int, Callable[[], list[Record]]]  #: scenario, daemon, run, what measures it
 
-MESHES: Final = {"M20": (20, 8), "M50": (50, 14)}  #: name -> nodes, and of a quick run
 PAIR: Final = frozenset(["compiled", "interpreted", "bird2"])  #: the daemons of the meshes and of the rest
 PART: Final = report.OUT / "part.json"  #: what there is so far, of a run that was stopped, too
 REPEATED: Final = frozenset(["compiled", "bird2"])  #: those that run more than once
 SLOW: Final = frozenset(
-    ["M50", "instructions", "Pother", "K500", "B300", "A6", "X", "D25", "D50"]
+    ["M50", "R20", "L20", "instructions", "Pother", "K500", "B300", "A6", "X", "D25", "D50"]
 )  #: not in a quick run
-LONG: Final = frozenset(["M50", "instructions"])  #: not with ours interpreted
+ASKED: Final = frozenset(["M100", "R50", "R100"])  #: only by name: minutes each
+SHORT: Final = frozenset(["M20", "idle"])  #: of what is no scenario with peers, also with ours interpreted
 ENOUGH: Final = 660.0  #: seconds after which nothing is repeated, so that a slow machine is done in time
 LATE: Final = 810.0  #: seconds after which only ours and BIRD 2 are measured
 
@@ -51,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _options(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bench", description="How fast, how large: ours beside other BGP daemons.")
-    names = ", ".join([*scenarios.SCENARIOS, *MESHES, "idle", "instructions"])
+    names = ", ".join([*scenarios.SCENARIOS, *mesh.SHAPES, "idle", "instructions"])
     parser.add_argument("--quick", action="store_true", help="small tables, one run of each")
     parser.add_argument("--only", default="", metavar="A,C", help=f"these scenarios: {names}")
     parser.add_argument("--daemons", default="", metavar="X,Y", help="these daemons")
@@ -67,7 +67,7 @@ def _words(text: str) -> list[str]:
 def _measure(options: argparse.Namespace) -> report.Run:
     require_root("a measurement")
     names, daemons = _words(options.only), _words(options.daemons)
-    known = [*scenarios.SCENARIOS, *MESHES, "idle", "instructions"]
+    known = [*scenarios.SCENARIOS, *mesh.SHAPES, "idle", "instructions"]
     if unknown := [name for name in names if name not in known]:
         raise Failed(f"no scenario named {', '.join(unknown)}; there are {', '.join(known)}")
     whole = not (options.quick or names or daemons)
@@ -79,7 +79,7 @@ def _measure(options: argparse.Namespace) -> report.Run:
     found = available(daemons)
     for name, why in found.missing.items():
         print(f"left out: {name}: {why}", file=sys.stderr)
-    wanted = names or [name for name in known if not (options.quick and name in SLOW)]
+    wanted = names or [name for name in known if name not in ASKED and not (options.quick and name in SLOW)]
     began, what = time.monotonic(), report.machine()
     run = report.Run(what, found.versions, found.missing, 0.0, whole=False, records=Records())
     for step in _steps(wanted, found, quick=options.quick):
@@ -118,7 +118,7 @@ def _steps(names: Sequence[str], found: Available, *, quick: bool) -> Iterator[S
         runs = 1 if quick or name != "idle" else 3
         for run in range(runs):
             for kind in found.kinds:
-                if kind.name in PAIR and (kind.name in REPEATED or not (quick or run or name in LONG)):
+                if kind.name in PAIR and (kind.name in REPEATED or (name in SHORT and not (quick or run))):
                     yield name, kind.name, run, _other(name, kind, run, quick=quick)
 
 
@@ -138,7 +138,7 @@ def _other(name: str, kind: Kind, run: int, *, quick: bool) -> Callable[[], list
         return lambda: idle.perform(kind, run)
     if name == "instructions":
         return lambda: instructions.perform(kind, run)
-    return lambda: mesh.perform(name, MESHES[name][quick], kind, run)
+    return lambda: mesh.perform(name, kind, run, quick=quick)
 
 
 def _tell(records: Records, scenario: str, daemon: str, elapsed: float) -> None:

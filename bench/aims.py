@@ -50,6 +50,14 @@ def against(work: str, scenario: str, phase: str, aim: float, records: Records) 
     return Line(work, figures, " / ".join(f"{ratio:.2f}" for ratio in known), f"≤ {aim:g} x", met)
 
 
+def plainly(work: str, scenario: str, phase: str, aim: float, records: Records) -> Line:
+    """Ours interpreted against BIRD 2, wall and CPU."""
+    ratios = [records.ratio(scenario, PLAIN, RIVAL, phase, key) for key in ("wall", "cpu")]
+    known = [ratio for ratio in ratios if ratio is not None]
+    figures = {PLAIN: " / ".join(f"{ratio:.2f}" for ratio in known) + " x"} if known else {}
+    return Line(work, figures, "", f"≤ {aim:g} x", max(known) <= aim if len(known) == 2 else None)
+
+
 def absolute(
     work: str, reading: Reading, unit: str, aim: float | None, records: Records, *, least: bool = False
 ) -> Line:
@@ -102,6 +110,7 @@ def _share_of_limit(scenario: str) -> Reading:
 def lines(records: Records) -> list[Line]:
     """The table."""
     found = [against(*row, records) for row in AGAINST]
+    found += [plainly(*row, records) for row in PLAINLY]
     found += [absolute(work, reading, unit, aim, records) for work, reading, unit, aim in ABSOLUTE]
     found += [
         absolute(f"{name}: share of what a C program reaches", _share_of_limit(name), "", 0.8, records, least=True)
@@ -115,6 +124,7 @@ AGAINST: Final[Sequence[tuple[str, str, str, float]]] = (
     ("A: all of them again, with new attributes", "A", "churn", 1.0),
     ("A: the session they came from ends", "A", "drop0", 1.0),
     ("A6: 100k IPv6 routes", "A6", "init", 1.0),
+    ("A6: all of them again, with new attributes", "A6", "churn", 1.0),
     ("B: 1M routes", "B", "init", 1.0),
     ("B: a new peer gets the full table", "B", "late", 0.7),
     ("B: all of them again, with new attributes", "B", "churn", 1.0),
@@ -125,6 +135,7 @@ AGAINST: Final[Sequence[tuple[str, str, str, float]]] = (
     ("C: all withdrawn", "C", "wdall", 1.0),
     ("D: 100 peers, 1k each, all to all", "D", "init", 0.5),
     ("D: all of them again, with new attributes", "D", "churn", 0.5),
+    ("D: the session of one of the hundred ends", "D", "drop0", 1.0),
     ("D: all withdrawn", "D", "wdall", 1.0),
     ("F: 10 peers, 50k each, to 2", "F", "init", 1.0),
     ("F: all withdrawn", "F", "wdall", 1.0),
@@ -132,6 +143,11 @@ AGAINST: Final[Sequence[tuple[str, str, str, float]]] = (
     ("K100: out of the kernel again", "K100", "remove", 0.6),
     ("K500: 500k routes into the kernel", "K500", "install", 0.6),
     ("K500: out of the kernel again", "K500", "remove", 0.6),
+)
+PLAINLY: Final[Sequence[tuple[str, str, str, float]]] = (
+    ("A, interpreted, against BIRD 2", "A", "init", 3.0),
+    ("A6, interpreted, against BIRD 2", "A6", "init", 3.0),
+    ("B, interpreted, against BIRD 2", "B", "init", 3.0),
 )
 ABSOLUTE: Final[Sequence[tuple[str, Reading, str, float | None]]] = (
     ("E: one route, idle, p50", _median("E", "idle", "p50"), "µs", 100),
@@ -153,6 +169,11 @@ ABSOLUTE: Final[Sequence[tuple[str, Reading, str, float | None]]] = (
     ("M: 50 nodes, from exec to every route in every kernel", _median("M50", "mesh", "wall"), "s", 10),
     ("M: 50 nodes, after the last one listens", _median("M50", "mesh", "after_listening"), "s", 2),
     ("M: 50 nodes at rest, of a processor a node", _median("M50", "mesh", "idle"), "%", 0.6),
+    ("M: 50 nodes, one is killed: its routes gone everywhere", _median("M50", "mesh", "heal"), "s", None),
+    ("M: 50 nodes, memory a node, shared pages by share", _median("M50", "mesh", "pss"), "MiB", None),
+    ("R: 20 nodes, two reflect, to every route in every kernel", _median("R20", "mesh", "wall"), "s", None),
+    ("R: a reflector is killed: its routes gone, all others kept", _median("R20", "mesh", "heal_reflector"), "s", None),
+    ("L: 20 nodes, one loses its link, hold time 9 s", _median("L20", "mesh", "heal_cut"), "s", None),
     ("one session, nothing to do: memory", _median("idle", "idle", "rss"), "MiB", 45),
     ("one session, nothing to do: wake-ups a second", _median("idle", "idle", "wakeups"), "", None),
     ("exec to first OPEN", _median("idle", "idle", "first_open"), "s", 0.3),

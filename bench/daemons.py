@@ -7,6 +7,8 @@ has a family that no other session uses, or is sent nothing. Other people's daem
 
 import compileall
 import json
+import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -34,6 +36,8 @@ class Peer:
     asn: int
     hold: int = 30
     keeper: bool = False
+    client: bool = False  #: ours to reflect to (RFC 4456)
+    graceful: bool = True  #: keeps our routes while we restart, as far as the daemon does it unasked
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +117,14 @@ class Running:
             return " | ".join(self.log.read_text(errors="replace").splitlines()[-4:])
         return ""
 
+    def kill(self) -> None:
+        """End all of them at once, and without a word to anybody."""
+        for pid in self.pids():
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        for process in self._processes:
+            process.wait()
+
     def stop(self, patience: float = 4.0) -> None:
         """End all of them: those that we started by their own signal, what they leave behind as well."""
         pids = self.pids()
@@ -151,6 +163,8 @@ def ours_yaml(setup: Setup, directory: Path) -> str:
         policy = "none" if peer.keeper else "all"
         words = [f"address: {peer.address}", f"asn: {peer.asn}", f"hold-time: {peer.hold}"]
         words += [f"passive: {str(setup.passive).lower()}"]
+        words += ["rr-client: true"] if peer.client else []
+        words += [] if peer.graceful else ["graceful-restart: 'off'"]
         if peer.asn != setup.asn:
             words += [f"import: {policy}", f"export: {policy}"]
         lines.append("  - {" + ", ".join(words) + "}")
@@ -186,13 +200,15 @@ def _bird(setup: Setup, directory: Path) -> list[Command]:
         lines.append("protocol kernel { ipv4 { import none; export where source != RTS_DEVICE; }; }")
     lines += [f"protocol static {{ ipv4; route {network} blackhole; }}" for network in setup.networks]
     channel = "import all; export where source ~ [RTS_STATIC, RTS_BGP];"
-    hop = " next hop self;" if setup.networks else ""
+    hop = " next hop self;" if setup.networks and not any(peer.client for peer in setup.peers) else ""
     for number, peer in enumerate(setup.peers):
         used = ["ipv6" if setup.family == 4 else "ipv4"] if peer.keeper else ["ipv4", "ipv6"]
         used = ["ipv4"] if setup.networks else used
         words = [f"local {setup.address} as {setup.asn}", f"neighbor {peer.address} as {peer.asn}"]
         words += [f"hold time {peer.hold}", "connect delay time 1", "connect retry time 2", "error wait time 1, 5"]
         words += ["passive"] if setup.passive else []
+        words += ["rr client"] if peer.client else []
+        words += [] if peer.graceful else ["graceful restart off"]
         words += [f"{family} {{ {channel}{hop} }}" for family in used]
         lines.append(f"protocol bgp p{number} {{ {'; '.join(words)}; }}")
     (directory / "conf").write_text("\n".join(lines) + "\n")

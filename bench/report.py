@@ -18,8 +18,6 @@ from bgpd.lab.shell import Failed
 
 OUT: Final = ROOT / "bench" / "out"
 ELSE: Final = {
-    "M20": "20 nodes in a full mesh, 4 blocks each, into every kernel",
-    "M50": "50 nodes in a full mesh, 4 blocks each, into every kernel",
     "idle": "one session, nothing to do",
     "instructions": "counted by valgrind, work of A",
 }
@@ -103,9 +101,11 @@ def text(run: Run) -> str:
 
 
 def _what(scenario: str) -> str:
-    from bench.scenarios import SCENARIOS  # noqa: PLC0415 - it imports much, and a report of a file needs little
+    from bench.mesh import SHAPES  # noqa: PLC0415 - they import much, and a report of a file needs little
+    from bench.scenarios import SCENARIOS  # noqa: PLC0415
 
-    return SCENARIOS[scenario].what if scenario in SCENARIOS else ELSE.get(scenario, "")
+    said = {row.name: row.what for row in SCENARIOS.values()} | {name: shape.what for name, shape in SHAPES.items()}
+    return {**said, **ELSE}.get(scenario, "")
 
 
 def chart(run: Run) -> str:

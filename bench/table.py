@@ -49,6 +49,11 @@ NAMES: Final[Mapping[str, str]] = {
     "idle": "at rest, % of a processor",
     "wakeups": "wake-ups a second",
     "rss": "MiB",
+    "pss": "MiB, shared pages by share",
+    "reflector_pss": "MiB of a reflector, so",
+    "heal": "a node killed: gone everywhere, s",
+    "heal_reflector": "a reflector killed: so, s",
+    "heal_cut": "a link lost: so, s",
     "first_open": "exec to first OPEN, s",
     "a_route": "instructions a route",
 }

@@ -1,5 +1,6 @@
 """What processes use: CPU by the kernel's own clock of each process, memory and wake-ups from /proc."""
 
+import contextlib
 import os
 import time
 from collections.abc import Collection, Sequence
@@ -47,6 +48,16 @@ def memory(pids: Sequence[int]) -> tuple[float, float]:
         now += _status(pid, "VmRSS:")
         most += _status(pid, "VmHWM:")
     return now / 1024, most / 1024
+
+
+def shared_memory(pids: Sequence[int]) -> float:
+    """MiB where a page that several processes have counts for each of them by its share (PSS)."""
+    total = 0
+    for pid in pids:
+        with contextlib.suppress(OSError):
+            rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()
+            total += sum(int(row.split()[1]) for row in rows if row.startswith("Pss:"))
+    return total / 1024
 
 
 def wakeups(pids: Sequence[int]) -> int:

@@ -67,6 +67,13 @@ def test_further_peers() -> None:
     assert row(aims.lines(records), "a further peer").figures["compiled"] == "50.0 MiB"
 
 
+def test_ours_interpreted_has_an_aim_of_its_own(run: report.Run) -> None:
+    records = Records([*run.records, phase("A", "interpreted", "init", wall=2.0, cpu=2.8)])
+    line = row(aims.lines(records), "A, interpreted")
+    assert (line.figures, line.aim, line.met) == ({"interpreted": "2.00 / 3.50 x"}, "≤ 3 x", False)
+    assert not [line for line in aims.lines(run.records) if "interpreted" in line.work]
+
+
 @pytest.mark.parametrize(("value", "text"), [(0, "0"), (0.00012, "0.00012"), (0.0123, "0.012"), (0.5, "0.500"), (1.234, "1.23"), (55.55, "55.5"), (12345.6, "12346")])  # fmt: skip
 def test_numbers_for_people(value: float, text: str) -> None:
     assert aims.number(value) == text

@@ -3,13 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import pytest
 
-from bench import __main__, scenarios, space, usage
-from bench.daemons import KINDS, Peer, Setup, ours_yaml
+from bench import __main__, mesh, scenarios, space, usage
+from bench.daemons import KINDS, Peer, Running, Setup, ours_yaml
 from bench.instructions import _through
 from bench.scenarios import COMMANDS, SCENARIOS
+from bgpd.lab.shell import Failed
 
 
 def commands(name: str) -> dict[str, str]:
@@ -44,6 +47,23 @@ def test_who_does_what() -> None:
     assert SCENARIOS["C"].made_quick().phases_of(KINDS["frr"]) == ()
 
 
+def test_who_speaks_with_whom() -> None:
+    spoken_to = {name: [mesh._setup(mesh.SHAPES[name], i, 5).peers for i in range(5)] for name in ("M20", "R20")}
+    assert [len(peers) for peers in spoken_to["M20"]] == [4] * 5
+    assert [len(peers) for peers in spoken_to["R20"]] == [4, 4, 2, 2, 2]
+    assert [peer.client for peer in spoken_to["R20"][0]] == [False, True, True, True]
+    assert not any(peer.client for peers in (*spoken_to["M20"], *spoken_to["R20"][2:]) for peer in peers)
+
+
+def test_a_killed_daemon_that_takes_other_routes_along_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    routes = {1: 20, 2: 20, 3: 20}
+    monkeypatch.setattr(mesh, "_routes", lambda pid: routes[pid])
+    running = [cast("Running", SimpleNamespace(pid=pid, tail=str)) for pid in routes]
+    assert mesh._heal(running, lambda: routes.update({1: 16, 2: 16})) < 5
+    with pytest.raises(Failed, match="1 of 2 nodes lost routes of nodes that live"):
+        mesh._heal(running, lambda: routes.update({1: 12, 2: 11}))
+
+
 def test_routes_of_the_main_table(tmp_path: Path) -> None:
     file = tmp_path / "fib_triestat"
     file.write_text(
@@ -54,7 +74,13 @@ def test_routes_of_the_main_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("passive", [True, False])
 def test_our_daemon_takes_the_configuration(tmp_path: Path, passive: bool) -> None:
-    peers = [Peer("10.99.1.1", 400001), Peer("10.99.1.2", 400002, hold=3, keeper=True), Peer("10.99.1.3", 65000)]
+    client = Peer("10.99.1.4", 65000, client=True, graceful=False)
+    peers = [
+        client,
+        Peer("10.99.1.1", 400001),
+        Peer("10.99.1.2", 400002, hold=3, keeper=True),
+        Peer("10.99.1.3", 65000),
+    ]
     setup = Setup("10.99.0.1", peers, networks=["10.200.1.0/24"], passive=passive)
     (tmp_path / "bgpd.yaml").write_text(ours_yaml(setup, tmp_path))
     argv = [sys.executable, "-m", "bgpd", "--config", str(tmp_path / "bgpd.yaml"), "--check"]
