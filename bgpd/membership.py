@@ -21,7 +21,7 @@ from bgpd.cluster.handover import Handover
 from bgpd.cluster.kinds import Resource
 from bgpd.cluster.own import ServiceAddress
 from bgpd.cluster.plan import Host, NodePlan
-from bgpd.cluster.problem import Problem
+from bgpd.cluster.problem import Cause, Problem
 from bgpd.cluster.resources import IPPool, Node, SecretRef
 from bgpd.cluster.scalars import Net
 from bgpd.cluster.specs import compile_plan
@@ -82,6 +82,7 @@ class Membership:
         self._plan: NodePlan | None = None
         self._laid: NodePlan | None = None  # the plan with what outlives those before it
         self._problems: dict[str, str] = {}
+        self._deleted = False  # our Node was there, and is not any more
         self._left_out: tuple[Problem, ...] = ()  # what kept a session out of the last spec
         self._decided: Final = asyncio.Event()
         self._due: asyncio.Handle | None = None
@@ -215,7 +216,9 @@ class Membership:
         try:
             plan = decide(snapshot, self.node, self._host())
         except UnknownNodeError:
-            return  # not registered yet, or deleted: what runs goes on
+            self._deleted = self._plan is not None  # or not registered yet; what runs goes on
+            return
+        self._deleted = False
         if self._plan is None and self.follower.state is State.FOLLOWING and not self.member.registered.is_set():
             self._when_registered()
             return
@@ -318,7 +321,10 @@ class Membership:
     def _judge(self) -> None:
         """Log what is wrong since now, and what is no more."""
         of_plan = self._plan.problems if self._plan is not None else ()
-        problems = (*self._reader.snapshot.problems, *of_plan, *self._left_out)
+        problems = [*self._reader.snapshot.problems, *of_plan, *self._left_out]
+        if self._deleted:
+            text = "was deleted while this node runs: it goes on as it was; stop it, or restart it to register it again"
+            problems.append(Problem("Node", self.node, "", text, "", Cause.MISSING))
         fresh = {str(problem): problem.cause.value for problem in problems}
         for text, cause in fresh.items():
             if text not in self._problems:

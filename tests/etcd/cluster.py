@@ -22,9 +22,9 @@ def resource(kind: str, name: str, spec: object, **meta: object) -> str:
     )
 
 
-def wait(what: Callable[[], object], *logs: Path) -> None:
+def wait(what: Callable[[], object], *logs: Path, patience: float = PATIENCE) -> None:
     """Until it is so; where it is not in time, the logs say why."""
-    deadline = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + patience
     while not what():
         assert time.monotonic() < deadline, "\n".join(log.read_text()[-4000:] for log in logs)
         time.sleep(0.05)

@@ -93,6 +93,11 @@ def test_a_cluster_forms_follows_and_outlives_its_datastore(cluster: Cluster) ->
     wait(lambda: fourth.established() == 3, fourth.log)
     cluster.etcd.ctl("del", "/calico/resources/v3/projectcalico.org/nodes/n2")
     wait(lambda: not [p for p in nodes[0].sessions() if p == "192.0.2.2"], nodes[0].log)
+    wait(
+        lambda: any("n2: was deleted" in str(each["reason"]) for each in nodes[1].events("resource_problem")),
+        nodes[1].log,
+    )
+    assert not nodes[1].events("bug")
 
 
 @pytest.mark.timeout(120)

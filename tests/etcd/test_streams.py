@@ -36,8 +36,9 @@ def started(work: Path, count: int, *options: str) -> Iterator[tuple[Cluster, li
             )
             nodes = [cluster.daemon(n, "--node-address", "first-found", *options).start() for n in range(1, count + 1)]
             logs = [node.log for node in nodes]
-            wait(lambda: all(node.events("block_claimed") for node in nodes), *logs)
-            wait(lambda: all(len(routes(node)) == count - 1 for node in nodes), *logs)
+            patience = 40.0 + 10 * count  # seconds: they all start at once
+            wait(lambda: all(node.events("block_claimed") for node in nodes), *logs, patience=patience)
+            wait(lambda: all(len(routes(node)) == count - 1 for node in nodes), *logs, patience=patience)
             for node in nodes:
                 node.host.ip(f"addr add {pod(node)}/32 dev lo")
             yield cluster, nodes
@@ -103,7 +104,7 @@ def reflector(cluster: Cluster, name: str, bgp: dict[str, str], labels: dict[str
     cluster.put("nodes", name, json.dumps(node))
 
 
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(100 * NODES)
 def test_every_node_is_replaced_one_after_the_other(tmp_path: Path) -> None:
     """As on hosts: the daemon leaves with its routes in the kernel, and another one takes them over (RFC 4724)."""
     with started(tmp_path, NODES, "--on-stop", "restart") as (_, nodes):
