@@ -45,7 +45,7 @@ SIMULATED = tests/sim/test_seeds.py tests/sim/test_mesh.py tests/sim/test_faults
 test-compiled: build system ## unit, property and session tests, simulated clusters and a lab, with the hot rooms compiled (root)
 	SIM_SEEDS=$${SIM_SEEDS:-200}; export SIM_SEEDS; \
 	$(COMPILED) -n 2 --dist loadfile $(PYTEST_FLAGS) tests/unit tests/property tests/session $(SIMULATED) \
-	  --deselect tests/sim/test_seeds.py::test_nothing_piles_up "tests/lab/test_lab.py::test_namespaces"
+	  --deselect tests/sim/test_seeds.py::test_nothing_piles_up tests/netns/test_kernel_routes.py "tests/lab/test_lab.py::test_namespaces"
 
 test-long: venv ## ten minutes of kernel faults, a million kernel routes, a hundred thousand simulated clusters (SEEDS=100000; one again: `python -m tests.sim SEED`)
 	SOAK_SECONDS=600 BGPD_LONG=1 $(PYTHON) -m pytest -s tests/netns/test_kernel_soak.py tests/netns/test_kernel_million.py tests/etcd/test_streams.py
