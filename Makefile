@@ -61,7 +61,7 @@ fmt: venv ## format the sources
 	$(PYTHON) -m ruff format $(SOURCES)
 	$(PYTHON) -m ruff check --fix $(SOURCES)
 
-bench: venv system ## ours beside five other daemons, 15 minutes (QUICK=1: two; BENCH=A,C and DAEMONS=compiled,bird2: some; PUBLISH=1: into the README)
+bench: venv system ## ours beside five other daemons, 15 minutes (QUICK=1: two; BENCH=A,R100 and DAEMONS=compiled,bird2: some; PUBLISH=1: into the README)
 	@command -v cc >/dev/null || tools/system gcc libc6-dev  # the load is a C program
 	-tools/build build/compiled
 	$(PYTHON) -m bench $(if $(QUICK),--quick) $(if $(BENCH),--only $(BENCH)) $(if $(DAEMONS),--daemons $(DAEMONS)) $(if $(PUBLISH),--publish)
