@@ -229,6 +229,8 @@ class UpdateGroup:
         """Would a flush get anywhere now?"""
         if self._attached and self._unsaid():
             return True
+        if not self._log and self._attached == len(self.members):
+            return False  # the usual answer, asked every turn, however many they are
         for member in self.members.values():
             if member.over:
                 continue

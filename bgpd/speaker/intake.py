@@ -47,6 +47,7 @@ class Intake:
         self.attribute_octets: Final = Octets(held.attrs, held.log)
         self._threshold: Final = Threshold()
         self._sweeping = False
+        self._new_hop: NextHop | None = None  # what is tracked for the first time at this moment
 
     # ===== UPDATEs =====
 
@@ -201,7 +202,9 @@ class Intake:
         known = address in hops
         hop = hops.get(address)
         if not known and fib is not None:
+            self._new_hop = hop
             fib.track(address)  # answers by next_hop_moved, maybe before it returns
+            self._new_hop = None
         return hop
 
     def next_hop_moved(self, address: bytes, reachable: bool, cost: int, reason: str) -> None:
@@ -210,6 +213,8 @@ class Intake:
         if not hops.update(address, reachable, cost, reason):
             return
         hop = hops.get(address)
+        if hop is self._new_hop:
+            return  # no path goes through it yet
         for table in self._tables.values():
             if len(table.rib):
                 self._held.jobs.add(f"next hop {format_address(address)}", table.walk(table.rib.reselect(hop)))

@@ -1,5 +1,7 @@
 """Routes in."""
 
+import pytest
+
 from bgpd.kernel.plan import BLACKHOLE
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.iana import BLACKHOLE as BLACKHOLE_COMMUNITY
@@ -66,6 +68,28 @@ def test_a_next_hop_that_is_lost_takes_its_routes_out() -> None:
     bench.speaker.next_hop_moved(a.address, False, 0, "eth0 is down")
     bench.turn()
     assert bench.fib is not None
+    assert bench.fib.wants[IPV4, prefix_of("10.244.2.0/24")] is None
+
+
+def test_the_first_word_of_a_next_hop_walks_no_table(monkeypatch: pytest.MonkeyPatch) -> None:
+    bench = Bench(spec_of(A), spec_of(B), fib=True)
+    jobs = bench.speaker._held.jobs
+    walks: list[int] = []
+
+    def track(address: bytes) -> None:
+        bench.speaker.next_hop_moved(address, True, 0, "on link")  # as the kernel's side does: at once
+        walks.append(len(jobs))
+
+    monkeypatch.setattr(bench.fib, "track", track)
+    a, b = bench.establish(A), bench.establish(B)
+    a.announce("10.244.1.0/24")
+    b.announce("10.244.2.0/24")
+    assert bench.fib is not None
+    assert bench.fib.wants[IPV4, prefix_of("10.244.2.0/24")] == (b.address,)
+    assert walks == [0, 0]
+    bench.speaker.next_hop_moved(b.address, False, 0, "no route")
+    assert len(jobs) == 1
+    bench.turn()
     assert bench.fib.wants[IPV4, prefix_of("10.244.2.0/24")] is None
 
 
