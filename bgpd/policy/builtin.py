@@ -90,7 +90,7 @@ def next_hop_ours(route: Route, context: Context) -> Reason | None:
 
 def well_known(route: Route, context: Context) -> Reason | None:
     """RFC 1997: NO_ADVERTISE goes to nobody, NO_EXPORT and NO_EXPORT_SUBCONFED to no external neighbor."""
-    if not route.attrs.mentions(b"\xff\xff\xff"):  # what all of them begin with
+    if not route.attrs.may_be_well_known():
         return None
     communities = route.attrs.communities()
     if NO_ADVERTISE in communities:

@@ -26,7 +26,8 @@ _NO_PREFERENCE: Final = bytes(4)
 
 
 def _has(attrs: Attrs, octets: bytes, community: int) -> bool:
-    return attrs.mentions(octets) and community in attrs.communities()  # cheap first, and nearly always enough
+    # cheap first, and nearly always enough
+    return attrs.may_be_well_known() and attrs.mentions(octets) and community in attrs.communities()
 
 
 def _present(route: Route) -> Attrs:

@@ -35,6 +35,9 @@ _EXT: Final = EXT_COMMUNITIES
 _EXT6: Final = IPV6_EXT_COMMUNITIES
 _AIGP: Final = AIGP
 _EXTENDED: Final = EXTENDED
+#: AS_PATH's header by the length of its value, and an AS_SEQUENCE's by its AS numbers: a look-up in place of a call.
+_HEADERS: Final = [bytes((TRANSITIVE, 2, size)) for size in range(256)]
+_SEQUENCES: Final = [bytes((2, count)) for count in range(256)]
 _NON_TRANSITIVE: Final = 0x40  # in the first octet of an extended community
 
 
@@ -94,7 +97,7 @@ def _prepended(value: bytes, asn: int) -> bytes:
     """AS_PATH with `asn` in front, as an attribute (RFC 4271 section 5.1.2 b)."""
     size = len(value)
     if size > 2 and value[0] == 2 and value[1] < 255 and size < 252:  # one AS_SEQUENCE begins it, as nearly always
-        return bytes((TRANSITIVE, 2, size + 4, 2, value[1] + 1)) + asn.to_bytes(4, "big") + value[2:]
+        return b"".join((_HEADERS[size + 4], _SEQUENCES[value[1] + 1], asn.to_bytes(4, "big"), value[2:]))
     return encode_attr(TRANSITIVE, 2, aspath.prepend(value, asn))
 
 

@@ -4,7 +4,9 @@ A group is keyed by every input of export and encoding, so what it has told its 
 the loc-rib: `export(best path)`. It stores no table. It stores what is *pending*: prefixes whose best path moved
 since they were last told, each with the path that was best then. A flush takes a slice of them, asks the
 loc-rib for the present best, and compares the two exports; all prefixes that make one transition are decided
-together. The messages go to a log, encoded once; each member writes the same octets by its cursor.
+together. Mostly the flush comes at once, and nothing has moved twice: then the loc-rib's changes are still *fresh*, go
+out as they came, and no prefix is looked up for it. The messages go to a log, encoded once; each member writes the same
+octets by its cursor.
 
 A neighbor is not told the routes that it gave itself. A prefix whose best path moves from neighbor X to
 neighbor Y is therefore announced to everybody but Y, Y gets a withdrawal, where it had been told X's route, and

@@ -193,7 +193,9 @@ class Path:
         self.neighbor_as: Final = used.neighbor_as
         self.external: Final = source.external
         #: RFC 9494 section 4.3: somebody keeps it for long, so it is the last resort, whoever passed it on.
-        self.llgr_stale: Final = used.mentions(_LLGR_STALE) and LLGR_STALE in used.communities()
+        self.llgr_stale: Final = (
+            used.may_be_well_known() and used.mentions(_LLGR_STALE) and LLGR_STALE in used.communities()
+        )
         self.path_id: Final = path_id  #: as received under ADD-PATH (RFC 7911); 0 where there is none
         self.tail: Final = _tail(source, used) if not path_id else _tail(source, used) + path_id.to_bytes(4, "big")
 

@@ -213,6 +213,7 @@ class Attrs:
         self.as_path_length = as_path_length  #: an AS_SET counts one
         self.neighbor_as = neighbor_as  #: leftmost AS, 0 where the path begins with none
         self.giver = 0  #: who it was first seen from, in AttrsTable's numbers
+        self._well_known = -1  # the answer of `may_be_well_known`, once somebody has asked
 
     def __repr__(self) -> str:
         return f"Attrs({format_address(self.next_hop) or 'no next hop'}, {self.raw.hex()})"
@@ -238,6 +239,12 @@ class Attrs:
         `in` would do, but CPython tries a number first, and to make and drop that TypeError costs five times the look.
         """
         return self.raw.find(octets) >= 0
+
+    def may_be_well_known(self) -> bool:
+        """Whether there may be a well-known community (RFC 1997): all begin with FFFF, and few sets have any."""
+        if self._well_known < 0:
+            self._well_known = 1 if self.mentions(b"\xff\xff") else 0
+        return self._well_known > 0
 
     def items(self) -> list[tuple[int, int, bytes]]:
         """(flags, code, value) of every attribute, by ascending code."""

@@ -21,6 +21,7 @@ from bgpd.wire.attrs import (
     rewrite,
 )
 from bgpd.wire.errors import Fault
+from bgpd.wire.iana import GRACEFUL_SHUTDOWN
 from bgpd.wire.scan import decode_block
 from tests.unit.wire import helpers as h
 
@@ -202,3 +203,11 @@ def test_a_faulty_block_is_not_a_key() -> None:
     assert faults
     kept = table.keep(attrs, 3, b"", block, False)
     assert table.classic[3] == {h.MANDATORY: kept}
+
+
+def test_a_well_known_community_is_never_missed() -> None:
+    assert build(communities=[0x0001_0002, 0xFFFF_FF01]).may_be_well_known()
+    assert build(communities=[GRACEFUL_SHUTDOWN]).may_be_well_known()
+    for plain in (build(), build(communities=[0x0001_0002])):
+        assert not plain.may_be_well_known()
+        assert not plain.may_be_well_known()  # remembered
