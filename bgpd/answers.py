@@ -287,6 +287,7 @@ class Answers:
             update_groups=sum(len(table.groups) for table in speaker.tables.values()),
             attribute_sets=len(speaker.attrs),
             policies=speaker.policies.counts(_MOST_TERMS),
+            redistributed=speaker.redistributed.counts(),
             fib=self._fib_metrics(),
             loop_stall=Histogram(bounds=BUCKETS, counts=self._stalls.counts, total=self._stalls.total),
             connections_refused=speaker.refused,

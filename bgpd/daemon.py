@@ -245,6 +245,7 @@ class Daemon:
             },
         )
         self.speaker.start(now())
+        self._redistribute(spec.speaker)
         self.engine.start(self.speaker)
         stack.callback(self.engine.stop)
         await self._load(spec)
@@ -364,8 +365,11 @@ class Daemon:
             self.kernel.configure(new.speaker.kernel.pools)
         self._reach(old.speaker, new.speaker)
         steps = self.speaker.reconfigure(new.speaker, now())
+        if old.speaker.redistribute != new.speaker.redistribute:
+            self._redistribute(new.speaker)
+        entries = set(old.speaker.redistribute) ^ set(new.speaker.redistribute)
         self.engine.poke()
-        return len(steps)
+        return len(steps) + len({entry.name for entry in entries})
 
     def _reach(self, old: SpeakerSpec | None, new: SpeakerSpec) -> None:
         """Write how those neighbors are reached that have a way of their own."""
@@ -378,6 +382,18 @@ class Daemon:
         for each in new.static:
             if each not in before:
                 self.kernel.submit(each.family, {each.prefix: (each.via,)})
+
+    def _redistribute(self, spec: SpeakerSpec) -> None:
+        """Have the kernel's room tell what the speaker announces of others' routes."""
+        if self.kernel is not None:
+            self.kernel.redistribute(spec.redistribute, self._routes)
+
+    def _routes(self, name: str, family: Family, withdrawn: list[bytes], announced: list[bytes]) -> None:
+        self.speaker.redistributed.take(name, family, withdrawn, announced, now())
+        self._log.emit(
+            "debug", "redistributed", {"from": name, "announced": len(announced), "withdrawn": len(withdrawn)}
+        )
+        self.engine.poke()
 
     @property
     def on_stop(self) -> OnStop:

@@ -69,6 +69,7 @@ EVENTS: Final[dict[str, str]] = {
     "neighbor_acted": "somebody enabled, disabled or reset a neighbor over the control socket",
     "password_refused": "the kernel did not take a TCP MD5 password",
     # the kernel
+    "redistributed": "routes of others in the kernel are announced as ours, or no more",
     "kernel_flush": "our routes could not be taken out of the kernel in time",
     "kernel_adopted": "routes of an earlier run were found, and are ours again",
     "kernel_swept": "routes of an earlier run that nobody wants any more were removed",

@@ -322,6 +322,18 @@ class Originate:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Redistribute:
+    """Routes of others in the kernel, or the prefixes of our links, that this speaker announces as its own."""
+
+    protocol: int = 0  #: rtm_protocol of the routes; 0: the prefixes of our links' addresses ("connected")
+    table: int = 254  #: where the routes are
+    interfaces: tuple[str, ...] = ()  #: patterns of the names of links that they leave by; empty: any
+    policy_name: str = ""  #: empty: all of them
+    policy: PolicySpec | None = None  #: set exactly where `policy_name` is
+    name: str  #: for people, and what tells entries apart: "connected", "static table 100"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StaticRoute:
     """How a neighbor's address is reached: a route of the kernel's, which nobody is told of."""
 
@@ -339,6 +351,7 @@ class SpeakerSpec:
     neighbors: tuple[NeighborSpec, ...] = ()
     ranges: tuple[RangeSpec, ...] = ()  #: dynamic neighbors
     originate: tuple[Originate, ...] = ()
+    redistribute: tuple[Redistribute, ...] = ()
     multipath: int = 16  #: equal paths kept for ECMP; 1: only the best
     graceful_shutdown: bool = False  #: what every neighbor is sent carries GRACEFUL_SHUTDOWN (RFC 8326)
     kernel: KernelSpec = KernelSpec()

@@ -16,6 +16,7 @@ never converted, because numbers and addresses are parsed from the text that sta
     report     errors and warnings, collected; ConfigError
     kinds      text -> value: one small parser a kind
     settings   the table
+    redistribution  whose routes of the kernel to announce
     flags      the command line and the environment -> items
     load       YAML -> items (the only place that imports yaml, and only when there is a file)
     extensions what a neighbor's settings of reflection, ADD-PATH and roles mean together

@@ -11,7 +11,7 @@ from bgpd.config.bind import bind
 from bgpd.config.extensions import extensions, judge_cluster, with_cluster
 from bgpd.config.kinds import private_asn
 from bgpd.config.origin import Layer, Origin
-from bgpd.config.report import Report
+from bgpd.config.report import Report, nearest
 from bgpd.config.restarts import restarts
 from bgpd.config.secret import read_ao_keys, read_secret
 from bgpd.config.settings import BY_NAME, SETTINGS, Shape
@@ -29,6 +29,7 @@ from bgpd.model import (
     PolicySpec,
     PoolSpec,
     RangeSpec,
+    Redistribute,
     SpeakerSpec,
     VxlanSpec,
     identity_of,
@@ -116,6 +117,7 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
     _unique(values, "vxlan-address", report)
     _pools(values, report)
     policies = bind(values, report)
+    redistribute = _redistribute(values, policies, report)
     neighbors = _neighbors(values, asn, report, host)
     ranges = _ranges(values, asn, report)
     everyone = [*neighbors, *[each.template for each in ranges]]
@@ -130,6 +132,7 @@ def build(values: Values, report: Report, host: Host) -> DaemonSpec:
             neighbors=tuple(neighbors),
             ranges=tuple(ranges),
             originate=tuple(Originate(family=v.value[0], prefix=v.value[1]) for v in values.all("announce")),
+            redistribute=redistribute,
             multipath=values.get("multipath"),
             graceful_shutdown=values.get("graceful-shutdown"),
             policies=policies,
@@ -218,6 +221,31 @@ def _pools(values: Values, report: Report) -> None:
         if (first := seen.setdefault((pool.family, pool.prefix), value)) is not value:
             text = format_prefix(pool.family, pool.prefix)
             report.error(value.origin, "pool", f"{text} is given twice (first: {first.origin.text})")
+
+
+def _redistribute(values: Values, policies: tuple[PolicySpec, ...], report: Report) -> tuple[Redistribute, ...]:
+    """The entries with their policies; none may be of our own protocol, and no two may name the same routes."""
+    named = {policy.name: policy for policy in policies}
+    seen: dict[str, Value] = {}
+    found: list[Redistribute] = []
+    for value in values.all("redistribute"):
+        entry: Redistribute = value.value
+        field = f"redistribute {entry.name}"
+        if (first := seen.setdefault(entry.name, value)) is not value:
+            report.error(value.origin, field, f"is given twice (first: {first.origin.text})")
+        if values.get("no-kernel"):
+            report.error(
+                value.origin, field, "with no-kernel nobody looks at the kernel's routes; take one of them out"
+            )
+        if entry.protocol == values.get("protocol"):
+            report.error(value.origin, field, f"{entry.protocol} marks the routes that we write: they would come back")
+        if entry.policy_name in named:
+            entry = replace(entry, policy=named[entry.policy_name])
+        elif entry.policy_name and ("policy", entry.policy_name) not in values.book.broken:
+            near = nearest(entry.policy_name, named)
+            report.error(value.origin, field, f"policy: there is no policy {entry.policy_name!r}{near}")
+        found.append(entry)
+    return tuple(found)
 
 
 def _unique(values: Values, name: str, report: Report) -> None:

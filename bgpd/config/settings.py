@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from bgpd.config import datastore, kinds
+from bgpd.config import datastore, kinds, redistribution
 from bgpd.config.kinds import Kind
 from bgpd.model import GracefulRestart, LimitAction, NextHopRule, OnStop
 from bgpd.wire.family import FAMILIES
@@ -120,6 +120,16 @@ SETTINGS: Final[tuple[Setting, ...]] = (
         help="a prefix to announce as our own; repeat it for each",
         default_text="none",
         example="10.244.1.0/24",
+    ),
+    Setting(
+        name="redistribute",
+        kind=redistribution.REDISTRIBUTE,
+        shape=Shape.LIST,
+        metavar="WHOSE[,KEY=VALUE...]",
+        help="announce what others have in the kernel as our own: connected, or a routing protocol as static, ospf or "
+        "a number; then interface=PATTERN, table=N, policy=NAME; repeat it for each",
+        default_text="none",
+        example="connected,interface=eth*",
     ),
     Setting(
         name="listen",

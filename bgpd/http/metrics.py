@@ -160,6 +160,11 @@ def _policies(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
         yield f"{name}{_labels(policy=policy, term=term)} {count}\n"
 
 
+def _redistributed(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
+    for (entry, family, state), count in snapshot.redistributed.items():
+        yield f"{name}{_labels(**{'from': entry}, family=family, state=state)} {count}\n"
+
+
 def _bytes(name: str, snapshot: MetricsSnapshot) -> Iterable[str]:
     for n in snapshot.neighbors:
         begin = f'{name}{{neighbor="{escape(n.name)}",direction="'
@@ -336,6 +341,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         "counter",
         "Devices or entries of the overlay that could not be made as they should be.",
         _fib(lambda f: f.overlay_errors),
+    ),
+    Metric(
+        "bgpd_redistributed_routes",
+        "gauge",
+        "Routes of others in the kernel that we announce as ours, by entry of `redistribute`, family and verdict.",
+        _redistributed,
     ),
     Metric("bgpd_loop_stall_seconds", "histogram", "How long the loop was away from its sockets.", _stalls),
     Metric(

@@ -110,6 +110,8 @@ class MetricsSnapshot:
     update_groups: int = 0
     attribute_sets: int = 0  #: interned sets of path attributes
     policies: Mapping[tuple[str, str], int] = field(default_factory=dict)  #: (policy, term) -> attribute sets matched
+    #: (entry of `redistribute`, family name, accepted | rejected by its policy) -> routes
+    redistributed: Mapping[tuple[str, str, str], int] = field(default_factory=dict)
     fib: FibMetrics | None = None  #: None: --no-kernel
     loop_stall: Histogram | None = None  #: how long the loop was away from its sockets, seconds
     connections_refused: int = 0  #: TCP connections from addresses that are no neighbor

@@ -15,6 +15,7 @@ It owns the routes that carry our protocol number, metric and table, and nothing
     knowledge   what others did (events, dumps): ours taken away or changed, keys held by others, dead links
     tunnel      which prefixes are encapsulated, and what a next hop comes to then
     overlay     VXLAN devices and their entries, before the routes that use them; io_vxlan: the same in netlink (shell)
+    redistribution  others' routes and our links' prefixes, for the speaker to announce as its own
     objects     nexthop objects: many routes, one thing to change
     resync      a dump takes the place of what was believed                                                (shell)
     audit       is the kernel as it should be? On demand, and slowly for ever                             (shell)

@@ -18,7 +18,8 @@ from typing import Final, TypeVar
 from bgpd.kernel.compare import Count, Difference, Finding, Survey, unused
 from bgpd.kernel.encode import RouteInfo
 from bgpd.kernel.io_netlink import Dump, Overrun, Writer
-from bgpd.kernel.knowledge import MAIN, Sorted
+from bgpd.kernel.knowledge import Sorted
+from bgpd.kernel.links import MAIN
 from bgpd.kernel.plan import Route
 from bgpd.kernel.report import Reporter, finding_view
 from bgpd.kernel.resync import Resync, slices

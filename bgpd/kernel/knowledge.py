@@ -10,13 +10,11 @@ from enum import Enum
 from typing import Final
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, RTM_F_CLONED, RouteInfo
-from bgpd.kernel.links import Links
+from bgpd.kernel.links import Links, RouteTable
 from bgpd.kernel.objects import Object, Objects
 from bgpd.kernel.plan import GUARD_METRIC, Fib, Route
 from bgpd.model import KernelSpec
 from bgpd.wire.family import FAMILIES, IPV4, Family
-
-MAIN: Final = 254  #: the table that next hops are resolved in
 
 AF: Final[dict[Family, int]] = {family: AF_INET if family is IPV4 else AF_INET6 for family in FAMILIES}
 
@@ -47,7 +45,7 @@ class Sorted:
         self.strays: dict[bytes, Route] = {}  #: ours at a second metric of the same prefix
         self.foreign: dict[tuple[bytes, int], int] = {}  #: (prefix, metric) that could be ours -> protocol
         self.shared: dict[RouteInfo, Route] = {}  #: equal routes are one value
-        self.others: list[tuple[bytes, RouteInfo]] = []  #: the main table without ours
+        self.others: dict[tuple[int, int], RouteTable] = {}  #: (table, family) that `Links` keeps -> it, without ours
 
 
 class Knowledge:
@@ -103,7 +101,7 @@ class Knowledge:
                 loss = Loss.CHANGED if present else Loss.DELETED
                 self.lost.setdefault((info.af, port, loss, 0), []).append(prefix)
             return
-        if info.table == MAIN:
+        if self._links.keeps(info):
             self._links.route(prefix, info, present, flags)
         if info.table == self._table and info.metric in self._metrics:
             if not present:
@@ -142,7 +140,10 @@ class Knowledge:
                 continue
             if info.tos:
                 continue
-            if info.table == MAIN:
-                row.others.append((prefix, info))
+            if self._links.keeps(info):
+                others = row.others.get((info.table, info.af))
+                if others is None:
+                    others = row.others[info.table, info.af] = RouteTable(info.af)
+                others.add(prefix, info, replace=False)
             if info.table == self._table and info.metric in self._metrics:
                 row.foreign[prefix, info.metric] = info.protocol

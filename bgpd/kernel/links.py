@@ -15,12 +15,16 @@ A link that goes down, or loses its last IPv4 address, takes IPv4 routes along w
 `address` drop such routes here and answer which links have lost theirs, so that the caller drops what he believed.
 """
 
+import itertools
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, F_REPLACE, KIND_NAMES, RouteInfo
 from bgpd.kernel.plan import RTN_UNICAST, Hop
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.prefix import covers, format_address, format_prefix, pack_prefix
+
+MAIN: Final = 254  #: the table that next hops are resolved in
 
 IFF_UP: Final = 0x1
 IFF_RUNNING: Final = 0x40
@@ -89,13 +93,14 @@ class Resolution:
         return f"Resolution({self.hops!r}, {self.cost}, {self.reason!r})"
 
 
-class _Table:
+class RouteTable:
     """Other people's routes of one family, to be searched by longest match."""
 
     def __init__(self, af: int) -> None:
         self.octets = 4 if af == AF_INET else 16
         self.lengths: list[int] = []  #: prefix lengths in use, longest first
         self.by_length: dict[int, dict[bytes, dict[tuple[int, int], RouteInfo]]] = {}
+        self.moved: dict[bytes, None] | None = None  #: prefixes whose routes are others, where somebody follows them
 
     @staticmethod
     def _identity(info: RouteInfo) -> tuple[int, int]:
@@ -106,6 +111,8 @@ class _Table:
 
     def add(self, prefix: bytes, info: RouteInfo, replace: bool) -> None:
         length = prefix[0]
+        if self.moved is not None:
+            self.moved[prefix] = None
         networks = self.by_length.get(length)
         if networks is None:
             networks = self.by_length[length] = {}
@@ -126,6 +133,8 @@ class _Table:
         known = routes.pop(key, None)
         if known is None:
             return
+        if self.moved is not None:
+            self.moved[prefix] = None
         left = tuple(hop for hop in known.hops if hop not in info.hops)
         if left and info.af == AF_INET6:  # one of several ways was taken away
             rest = RouteInfo(
@@ -146,6 +155,8 @@ class _Table:
         ]
         for prefix, key in gone:
             self.by_length[prefix[0]][prefix].pop(key)
+            if self.moved is not None:
+                self.moved[prefix] = None
             self._tidy(prefix)
 
     def _tidy(self, prefix: bytes) -> None:
@@ -155,6 +166,14 @@ class _Table:
             if not networks:
                 del self.by_length[prefix[0]]
                 self.lengths = sorted(self.by_length, reverse=True)
+
+    def routes(self, prefix: bytes) -> Iterable[RouteInfo]:
+        """Every route of a prefix."""
+        return self.by_length.get(prefix[0], {}).get(prefix, {}).values()
+
+    def prefixes(self) -> Iterator[bytes]:
+        """Every prefix that has a route."""
+        return itertools.chain.from_iterable(self.by_length.values())
 
     def matches(self, address: bytes) -> list[tuple[bytes, RouteInfo]]:
         """Every route that covers an address: longest first, then by metric."""
@@ -177,7 +196,10 @@ class Links:
     def __init__(self, *, by_default: bool = False) -> None:
         self.links: dict[int, Link] = {}
         self.owners: dict[bytes, int] = {}  #: each of our own addresses -> interface index
-        self._tables: Final = {AF_INET: _Table(AF_INET), AF_INET6: _Table(AF_INET6)}
+        self._tables: Final = {AF_INET: RouteTable(AF_INET), AF_INET6: RouteTable(AF_INET6)}
+        #: Tables whose routes are followed for redistribution, by number and address family; the main one may be there.
+        self.followed: Final[dict[tuple[int, int], RouteTable]] = {}
+        self.flapped: set[int] = set()  #: links that became usable or unusable, or are called otherwise
         self._by_default = by_default
         self.changed = False  #: something happened since the caller last cleared it
         self.touched: list[tuple[int, bytes]] = []  #: (octets of an address, prefix) of routes that came or went
@@ -186,8 +208,41 @@ class Links:
         """Forget everything, before a new dump."""
         self.links.clear()
         self.owners.clear()
-        self._tables.update({af: _Table(af) for af in self._tables})
+        for af in self._tables:
+            self.adopt(MAIN, RouteTable(af))
+        for table, af in self.followed:
+            self.adopt(table, RouteTable(af))
         self.changed = True
+
+    def follow(self, tables: frozenset[int]) -> None:
+        """Note in these tables, and in no others, which prefixes move. What is in a new one, a dump has to tell."""
+        for key in [key for key in self.followed if key[0] not in tables]:
+            self.followed.pop(key).moved = None
+        for number in tables:
+            for af, main in self._tables.items():
+                if (number, af) not in self.followed:
+                    table = main if number == MAIN else RouteTable(af)
+                    table.moved = dict.fromkeys(table.prefixes())
+                    self.followed[number, af] = table
+
+    def main(self, af: int) -> RouteTable:
+        """Others' routes of a family in the main table."""
+        return self._tables[af]
+
+    def keeps(self, info: RouteInfo) -> bool:
+        """Whether this route is in a table that is kept here."""
+        return info.table == MAIN or (info.table, info.af) in self.followed
+
+    def adopt(self, number: int, table: RouteTable) -> None:
+        """A dump's table takes the place of the one there is."""
+        af = AF_INET if table.octets == 4 else AF_INET6
+        if number == MAIN:
+            self._tables[af] = table
+        before = self.followed.get((number, af))
+        if before is not None and before is not table:
+            assert before.moved is not None
+            table.moved = before.moved | dict.fromkeys(before.prefixes()) | dict.fromkeys(table.prefixes())
+            self.followed[number, af] = table
 
     # what netlink says
 
@@ -195,6 +250,7 @@ class Links:
         """A link came, changed or went. True where its IPv4 routes are gone: the kernel does not say so."""
         link = self.links.get(index)
         was_up = link is not None and link.up
+        before = (link.usable, link.name) if link is not None else None
         if not present:
             if link is not None:
                 del self.links[index]
@@ -204,11 +260,17 @@ class Links:
         else:
             link.name, link.flags = name, flags
         self.changed = True
+        now = self.links.get(index)
+        if before != ((now.usable, now.name) if now is not None else None):
+            self.flapped.add(index)
         gone = was_up and not (present and flags & IFF_UP)
         if gone:
-            for table in self._tables.values():
+            for table in self._known():
                 table.remove_through(index)
         return gone
+
+    def _known(self) -> list[RouteTable]:
+        return [*self._tables.values(), *[table for key, table in self.followed.items() if key[0] != MAIN]]
 
     def address(self, index: int, address: bytes, length: int, present: bool = True) -> bool:
         """An address came or went. True where the link lost its last IPv4 address, and so its IPv4 routes."""
@@ -226,17 +288,20 @@ class Links:
         link.addresses.discard((address, length))
         gone = len(address) == 4 and not any(len(other) == 4 for other, _ in link.addresses)
         if gone:
-            self._tables[AF_INET].remove_through(index)
+            for table in self._known():
+                if table.octets == 4:
+                    table.remove_through(index)
         return gone
 
     def route(self, prefix: bytes, info: RouteInfo, present: bool, flags: int = 0) -> None:
-        """Somebody else's route in the main table came, changed or went."""
-        table = self._tables[info.af]
+        """Somebody else's route in the main table, or one that is followed, came, changed or went."""
+        table = self._tables[info.af] if info.table == MAIN else self.followed[info.table, info.af]
         if present:
             table.add(prefix, info, bool(flags & F_REPLACE))
         else:
             table.remove(prefix, info)
-        self.touched.append((table.octets, prefix))
+        if info.table == MAIN:
+            self.touched.append((table.octets, prefix))
 
     # answers
 

@@ -14,7 +14,8 @@ from typing import Final, ParamSpec, TypeVar
 
 from bgpd.kernel.interfaces import AddressEvent, LinkEvent
 from bgpd.kernel.io_netlink import Dump, dump_links, dump_objects
-from bgpd.kernel.knowledge import MAIN, Sorted
+from bgpd.kernel.knowledge import Sorted
+from bgpd.kernel.links import MAIN
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import Object
 from bgpd.kernel.plan import Fib
@@ -74,8 +75,8 @@ class Resync:
             listener.take_link(event)
         wrong = self._learn_objects(seen)
         for af, row in rows.items():
-            for prefix, info in row.others:
-                tables.links.route(prefix, info, present=True)
+            for (number, _), others in row.others.items():
+                tables.links.adopt(number, others)
             wrong += await _learn(tables.by_af[af].fib, row)
         listener.release()
         return wrong
@@ -87,11 +88,11 @@ class Resync:
         return objects.learn(seen or [])
 
     def dump(self, af: int) -> Sorted:
-        """In the thread: a family's routes in our table and the main one."""
+        """In the thread: a family's routes in our table, the main one and those that are redistributed."""
         for _ in range(3):
             row = Sorted()
             interrupted = False
-            for table in {self._tables.spec.table, MAIN}:
+            for table in {self._tables.spec.table, MAIN, *self._tables.redistribution.tables}:
                 dump = Dump(af, table)
                 try:
                     while (rows := dump.read()) is not None:

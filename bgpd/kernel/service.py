@@ -5,8 +5,9 @@ one event loop. A route of ours that somebody deletes or changes is planned agai
 waits; one that is taken away again and again waits a moment longer each time, and says so.
 """
 
+import asyncio
 import errno
-from collections.abc import Awaitable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
@@ -22,11 +23,14 @@ from bgpd.kernel.resync import Resync
 from bgpd.kernel.tables import Tables
 from bgpd.kernel.targets import NextHopCallback
 from bgpd.kernel.worker import JudgedCallback, Worker
-from bgpd.model import KernelSpec, PoolSpec
+from bgpd.model import KernelSpec, PoolSpec, Redistribute
 from bgpd.speaker.views import KernelCheckView, KernelView
 from bgpd.wire.family import Family
 
 __all__ = ["BLACKHOLE", "KernelRefused", "KernelService", "Want"]
+
+#: (name of the entry, family, withdrawn, announced)
+RoutesCallback = Callable[[str, Family, list[bytes], list[bytes]], None]
 
 _LOCAL: Final = 255
 _NO_RIGHTS: Final = (
@@ -88,6 +92,8 @@ class KernelService:
             on_judged,
         )
         self._writers: tuple[Writer, Writer] | None = None  # for batches, and for repairs beside them
+        self._on_routes: RoutesCallback | None = None
+        self._telling: asyncio.Handle | None = None  # the next slice of what is redistributed
 
     # life
 
@@ -140,6 +146,7 @@ class KernelService:
         await self._close()
 
     async def _close(self) -> None:
+        self._on_routes = None
         await self._audit.stop()
         self._listener.close()
         self._pool.shutdown()
@@ -148,6 +155,19 @@ class KernelService:
 
     def _stir(self) -> None:
         self._worker.stir()
+        if self._on_routes is not None and self._telling is None:
+            self._telling = asyncio.get_running_loop().call_soon(self._tell)
+
+    def _tell(self) -> None:
+        """A slice of what is redistributed, and the loop's turn before the next one."""
+        self._telling = None
+        redistribution = self._tables.redistribution
+        if self._on_routes is None or self._tables.resyncing:
+            return  # closed; or after a resync all is looked at
+        for told in redistribution.take():
+            self._on_routes(*told)
+        if redistribution.waiting():
+            self._telling = asyncio.get_running_loop().call_soon(self._tell)
 
     # what the speaker asks
 
@@ -160,6 +180,22 @@ class KernelService:
         """Other pools: routes move to the overlay and back, each by one replacement."""
         self._tables.configure(pools)
         self._worker.stir()
+
+    def redistribute(self, entries: tuple[Redistribute, ...], on_routes: RoutesCallback) -> None:
+        """Tell from now on which prefixes these entries name: what there is, and every change.
+
+        `on_routes(name, family, withdrawn, announced)`: of an entry that is another one now all are announced again.
+        """
+        if self._on_routes is None and not entries:
+            return
+        self._on_routes = on_routes
+        if self._tables.redistribution.configure(entries):
+            self._tables.resync_reason = "a table is redistributed that was not read before"
+        self._stir()
+
+    def redistributed(self) -> dict[str, int]:
+        """Prefixes that each entry of `redistribute` names at this moment."""
+        return self._tables.redistribution.counts()
 
     def track(self, address: bytes) -> None:
         """Follow a next hop: `on_next_hop` is called now and on every change. Twice is once."""

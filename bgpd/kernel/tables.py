@@ -13,6 +13,7 @@ from bgpd.kernel.knowledge import AF, Knowledge
 from bgpd.kernel.links import Links
 from bgpd.kernel.objects import Objects
 from bgpd.kernel.plan import Fib, Hop, Route, Target, Want, addresses_of, readdressed
+from bgpd.kernel.redistribution import Redistribution
 from bgpd.kernel.targets import NextHopCallback, NextHops
 from bgpd.kernel.tunnel import Overlays, plain
 from bgpd.model import KernelSpec, PoolSpec
@@ -108,6 +109,7 @@ class Tables:
         self.next_hops: Final = NextHops(self.links, self.overlays, self.objects, spec.metric, on_next_hop)
         fibs = {plane.af: plane.fib for plane in self.planes.values()}
         self.knowledge: Final = Knowledge(spec, self.links, fibs, self.objects)
+        self.redistribution: Final = Redistribution(self.links, spec.protocol)
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
         self.collect_wanted = False  #: nexthop objects and entries of the overlay may have been left behind
         self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
@@ -124,6 +126,7 @@ class Tables:
 
     def review(self) -> None:
         """Links, addresses or others' routes may have changed: what that makes of next hops and failures."""
+        self.redistribution.review()
         if self.links.changed:
             for plane in self.planes.values():
                 plane.fib.retry_all()

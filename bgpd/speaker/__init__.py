@@ -31,6 +31,7 @@ What it refuses: sockets, clocks, logging, files. `views.py` and `query.py` answ
     dynamic    neighbors that come from listen ranges, and go
     limits     how many routes a neighbor may give, and be told
     defaults   a default route for those who want one from us
+    redistribution  routes of the kernel as routes of ours
     jobs       resumable walks
     tables     per family: loc-rib, update groups, FIB wants
     policing   where policy meets the tables

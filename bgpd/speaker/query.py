@@ -22,7 +22,7 @@ from bgpd.speaker.dynamic import name_of
 from bgpd.speaker.joining import next_hop_self
 from bgpd.speaker.neighbor import Connection, Neighbor
 from bgpd.speaker.speaker import Speaker
-from bgpd.speaker.tables import Table
+from bgpd.speaker.tables import GUARDED, UNGUARDED, Table
 from bgpd.speaker.views import FamilyView, NeighborView, NotificationView, RouteView
 from bgpd.wire.attrs import (
     AS_PATH,
@@ -248,7 +248,7 @@ def _route_view(
         family,
         prefix,
         attrs,
-        source="local" if local else names.get(path.source.neighbor, path.source.neighbor),
+        source=_giver(path, names),
         next_hop="self" if local else format_address(attrs.next_hop),
         best=standing.best,
         multipath=standing.shares,
@@ -314,7 +314,8 @@ def _told(
 def _giver(path: Path | None, names: dict[str, str]) -> str:
     if path is None:
         return ""
-    return "local" if path.source.local else names.get(path.source.neighbor, path.source.neighbor)
+    name = path.source.neighbor
+    return "local" if name in (GUARDED, UNGUARDED) else names.get(name, name)
 
 
 def _view(

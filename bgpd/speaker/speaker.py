@@ -36,6 +36,7 @@ from bgpd.speaker.reconcile import (
     describe_step,
     reconcile,
 )
+from bgpd.speaker.redistribution import Redistributed
 from bgpd.speaker.refresh import Refreshes
 from bgpd.speaker.retention import Retention
 from bgpd.speaker.roster import Roster
@@ -86,6 +87,7 @@ class Speaker:
         self._dynamic: Final = Dynamic()
         self._defaults: Final = Defaults()
         self._watchers: Final = Watchers(held)
+        self.redistributed: Final = Redistributed(held)
         self._refreshes: Final = Refreshes(held.tables, held.jobs)
         retention = Retention(held.tables, held.jobs, log)
         self._completion: Final = Completion(held, retention, on_converged)
@@ -143,6 +145,7 @@ class Speaker:
             self._defaults.start(family, self._local[family, False])
         for item in self.spec.originate:
             self._originate(item, announce=True)
+        self.redistributed.configure(self.spec)
         self._roster.start(now)
         self._completion.look_converged()
 
@@ -172,6 +175,7 @@ class Speaker:
         was, held.spec = held.spec, spec
         identity = was.router_id != spec.router_id or was.asn != spec.asn
         steps = roster.reconcile_ranges(spec, now, identity=identity) + reconcile(was, spec)
+        self.redistributed.configure(spec)
         self._steps = self._stepping(steps, was)
         if next(self._steps, self) is None:
             roster.tell_dialer()  # who is still to be added has its key already

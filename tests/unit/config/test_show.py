@@ -106,6 +106,7 @@ def test_the_text(case: Case) -> None:
         "accept-blackhole: false # default",
         "# listen-range: none # default",
         "# announce: none # default",
+        "# redistribute: none # default",
         "# listen: :179 # default",
         "multipath: 16 # default",
         "graceful-shutdown: false # default",

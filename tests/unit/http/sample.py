@@ -53,6 +53,7 @@ SNAPSHOT = MetricsSnapshot(
     update_groups=2,
     attribute_sets=7,
     policies={("from-rack", "customers"): 12, ("from-rack", ""): 3},
+    redistributed={("static table 100", "ipv4", "accepted"): 3, ("static table 100", "ipv4", "rejected"): 1},
     fib=FibMetrics(
         in_sync=True,
         wanted={"ipv4": 3, "ipv6": 0},

@@ -116,4 +116,6 @@ def test_a_dump_is_sorted_by_whose_the_routes_are() -> None:
     assert rows.ours == {P: OURS}
     assert rows.strays == {P: Route(RTN_BLACKHOLE, (), GUARD_METRIC)}
     assert rows.foreign == {(Q, 64): 4}
-    assert [prefix for prefix, _ in rows.others] == [Q, Q]
+    ((key, others),) = rows.others.items()
+    assert key == (254, AF_INET)
+    assert [(prefix, len(list(others.routes(prefix)))) for prefix in others.prefixes()] == [(Q, 2)]
