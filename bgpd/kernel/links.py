@@ -305,6 +305,18 @@ class Links:
 
     # answers
 
+    def gateways(self) -> set[bytes] | None:
+        """Where routes of others lead, apart from links; None where one of them does not say (a nexthop object)."""
+        found: set[bytes] = set()
+        for table in self._tables.values():
+            for networks in table.by_length.values():
+                for routes in networks.values():
+                    for info in routes.values():
+                        if info.nexthop_id and not info.hops:
+                            return None
+                        found.update([gateway for gateway, _ in info.hops])
+        return found
+
     def name(self, index: int) -> str:
         """The interface's name, or its number where it is gone."""
         link = self.links.get(index)

@@ -18,7 +18,7 @@ once the operations in flight are done is in `written`; prefixes in flight are n
 
 import errno
 import os
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Final
 
@@ -73,6 +73,7 @@ def readdressed(want: Want, addresses: tuple[bytes, ...]) -> Want:
 
 #: One way out: gateway (packed; b"" where the destination itself is on the link) and interface index.
 Hop = tuple[bytes, int]
+Ways = tuple[Hop, ...]
 
 #: Guards carry the worst metric but the kernel's own, so that any real route of the same length beats them: an IPv6
 #: connected prefix has metric 256 and would lose to a guard that had our usual metric.
@@ -557,6 +558,24 @@ class Fib:
         delay = min(RETRY_MIN * 2 ** min(doublings, 16), RETRY_MAX)
         self.failures[prefix] = Failure(0, text, delay, now + delay)
         self.postponed = True
+
+    def let_go(self, prefixes: Iterable[bytes], gateways: Container[bytes], ways: Callable[[Route], Ways]) -> int:
+        """Of these adopted prefixes, those that lead to such gateways only are kept no longer. Returns how many."""
+        verdicts: dict[int, bool] = {}  # by identity, as in `lost_through`
+        count = 0
+        for prefix in prefixes:
+            route = self.written.get(prefix)
+            if route is None or prefix not in self.adopted:
+                continue
+            verdict = verdicts.get(id(route))
+            if verdict is None:
+                hops = ways(route)
+                verdict = verdicts[id(route)] = bool(hops) and all([hop[0] in gateways for hop in hops])  # noqa: C419 - compiles
+            if verdict:
+                del self.adopted[prefix]
+                self.dirty[prefix] = None
+                count += 1
+        return count
 
     def sweep(self) -> int:
         """From now on, what is ours and unwanted goes at once; what was kept so far goes now. Returns how many."""

@@ -205,6 +205,12 @@ class KernelService:
         """No longer follow a next hop."""
         self._tables.next_hops.untrack(address)
 
+    def heard(self, addresses: set[bytes]) -> None:
+        """These neighbors have said everything: adopted routes that lead to them, and that nobody wants, can go."""
+        if self.adopted():
+            self._tables.heard |= addresses
+            self._worker.stir()
+
     def resolve(self, address: bytes) -> Resolution:
         """Whether and how a next hop is reached at this moment."""
         return self.links.resolve(address)

@@ -57,6 +57,10 @@ class Plane:
         self._intake: Iterator[tuple[bytes, Want | None]] = iter(())  # wants that it is looking at
         self._taking = False  # `_intake` has more
 
+    def untaken(self) -> bool:
+        """Whether some of what was submitted is not in the plan yet."""
+        return bool(self._taking or self.submitted)
+
     def waiting(self) -> bool:
         """Whether something has to be taken, planned or landed."""
         return bool(self._taking or self.submitted or self.busy or self.fib.waiting())
@@ -112,6 +116,7 @@ class Tables:
         self.redistribution: Final = Redistribution(self.links, spec.protocol)
         self.moved: set[Target] = set()  #: targets whose route is another one, and whose prefixes are not planned yet
         self.collect_wanted = False  #: nexthop objects and entries of the overlay may have been left behind
+        self.heard: set[bytes] = set()  #: neighbors that have said everything; their stale routes can go
         self.check_wanted = False  #: somebody wants to know whether all is as it should be (`audit`)
         self.audited = 0.0  #: when an audit last came to its end, seconds since the epoch
         self.resyncing = False  #: a dump is being made or taken over
@@ -142,12 +147,17 @@ class Tables:
         """The ways out of a route, also where a nexthop object has them."""
         return self.objects.groups.get(route.nexthop, ()) if route.nexthop else route.hops
 
+    def found_ways(self, route: Route) -> tuple[Hop, ...]:
+        """The ways out of a route that was found, an earlier run's nexthop objects included."""
+        return self.objects.written.get(route.nexthop, ()) if route.nexthop else route.hops
+
     def chores_waiting(self) -> bool:
         """Whether something has to be found out before the next batch is planned."""
         return bool(
             self.resync_reason
             or self.check_wanted
             or self.collect_wanted
+            or (self.heard and not any(plane.untaken() for plane in self.planes.values()))
             or self.knowledge.gone
             or self.moved
             or self.overlays.waiting()
@@ -160,6 +170,7 @@ class Tables:
         """Nothing is pending: all that can be written is."""
         return (
             not self.resyncing
+            and not self.heard
             and not self.chores_waiting()
             and not any(plane.waiting() for plane in self.planes.values())
         )

@@ -35,6 +35,9 @@ _COUNTERS: Final = {CREATE: "routes_created", REPLACE: "routes_replaced", DELETE
 #: Seconds to wait after netlink itself failed.
 _PAUSE: Final = 1.0
 
+#: fe80::/10, as far as it is in use: the same address may be somebody else on another link.
+_LINK_LOCAL: Final = b"\xfe\x80"
+
 #: Messages that are written directly: they take the kernel less time than a thread takes to wake up.
 _SMALL: Final = 64
 
@@ -283,6 +286,8 @@ class Worker:
             await self.collect()
             if all(plane.fib.swept for plane in tables.planes.values()):
                 await self._overlay.tidy()
+        if tables.heard and not any(plane.untaken() for plane in tables.planes.values()):
+            await self._let_go()
         if tables.check_wanted:
             await self._audit.check()
         if tables.overlays.waiting():
@@ -310,6 +315,25 @@ class Worker:
                 self._clear_doubts(plane)
             if plane.fib.swept and plane.fib.strays:
                 self._remove_strays(plane)
+
+    async def _let_go(self) -> None:
+        """What an earlier run had from neighbors that have said everything by now goes; the others' waits for them.
+
+        A kernel's route does not say who gave it, but where it leads. Whoever is the next hop of a route tells it
+        himself. So a route is a neighbor's where its gateway is his address, and nothing else leads there: with a route
+        of others by that gateway it may be the way to somebody who is not heard yet.
+        """
+        tables = self._tables
+        heard, tables.heard = tables.heard, set()
+        others = tables.links.gateways()
+        gateways = set() if others is None else {each for each in heard - others if each[:2] != _LINK_LOCAL}
+        count = 0
+        for plane in tables.planes.values():
+            async for prefixes in slices(plane.fib.adopted):
+                count += plane.fib.let_go(prefixes, gateways, tables.found_ways)
+        if count:
+            words = "routes of an earlier run that neighbors who said everything did not name any more"
+            self._reporter.tell("kernel_swept", {"count": count, "reason": words})
 
     def _write_objects(self) -> None:
         """Nexthop objects as they should be. Where the kernel refuses one, its target's routes do without."""

@@ -18,6 +18,7 @@ class Completion:
         self._on_converged: Final = on_converged
         self.converged = False  #: every neighbor has said everything once, and all of it is in the tables and the FIB
         self._heard_all = False  # the first half of that
+        self._news = False  # somebody has said everything since the FIB was told who has
 
     def end_of_rib(self, neighbor: Neighbor, family: Family) -> None:
         """A neighbor has said everything of a family (RFC 4724 section 2)."""
@@ -25,6 +26,7 @@ class Completion:
         if rib is not None and not rib.end_of_rib:
             rib.end_of_rib = True
             self._retention.end_of_rib(neighbor, family)
+            self._news = True
             self.look_converged()
 
     def look_converged(self) -> None:
@@ -32,8 +34,20 @@ class Completion:
         neighbors = self._held.neighbors.values()
         self._heard_all = all(n.ribs and all(rib.end_of_rib for rib in n.ribs.values()) for n in neighbors)
 
+    def _complete(self) -> set[bytes]:
+        """The addresses of those who have said everything."""
+        found: set[bytes] = set()
+        for each in self._held.neighbors.values():
+            transport = None if each.live is None else each.live.transport
+            if transport is not None and each.ribs and all(rib.end_of_rib for rib in each.ribs.values()):
+                found.add(transport.remote_address)
+        return found
+
     def settled(self) -> None:
         """A turn has left nothing undone: what was heard is in the FIB, so that what nobody wants there can go."""
+        if self._news and not self.converged and self._held.fib is not None:
+            self._news = False
+            self._held.fib.heard(self._complete())
         if self._heard_all and not self.converged:
             self.converged = True
             if self._on_converged is not None:

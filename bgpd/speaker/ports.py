@@ -91,6 +91,9 @@ class Fib(Protocol):
 
     def untrack(self, address: bytes) -> None: ...
 
+    def heard(self, addresses: set[bytes]) -> None:
+        """These neighbors have said everything, and all of it was submitted: what else of theirs is there is stale."""
+
 
 #: log(level, event, fields): what a person reads; the shell gives it a time and a shape.
 Log = Callable[[str, str, dict[str, object]], None]

@@ -28,6 +28,7 @@ class Pair:
 
     def __init__(self, lan: Lan, net: Net, work: Path) -> None:
         self.lan = lan
+        self.work = work
         self.hosts: list[Namespace] = []
         self.daemons: list[Ours] = []
         for number in (1, 2):
@@ -51,7 +52,7 @@ class Pair:
 
 @pytest.fixture
 def pair(tmp_path: Path) -> Iterator[Pair]:
-    with Lan(2) as lan, Net() as net:
+    with Lan(3) as lan, Net() as net:
         yield Pair(lan, net, tmp_path)
 
 
@@ -120,3 +121,28 @@ def test_a_dead_peer_delays_nobody(pair: Pair) -> None:
     print(f"\nthe living peer's new route is in the kernel {took:.2f} s after the start")
     assert took < 10
     assert learned(one) == MORE + 2
+
+
+def test_what_the_living_peer_forgot_goes_and_the_dead_one_s_waits(pair: Pair) -> None:
+    """Stale routes are swept neighbor by neighbor: at the End-of-RIB of each."""
+    one, two = pair.daemons
+    three = Ours(pair.lan.nodes[2], pair.work, ASN, [Peer(one.node.address4, ASN, ("ipv4",), extra=PROMPT)])
+    three.settings = {}
+    three.own = {"40.0.0.0/24": Route("40.0.0.0/24")}
+    one.peers = [*one.peers, Peer(three.node.address4, ASN, ("ipv4",), extra=PROMPT)]
+    meet(pair)
+    three.start()
+    one.wait_for(lambda: one.node.namespace.routes("40.0.0.0/24"), "the third one's prefix")
+    one.kill()
+    three.kill()
+    gone = "20.0.7.0/24"
+    del two.own[gone]
+    two.reload()
+    begun = time.perf_counter()
+    one.start()
+    one.wait_for(lambda: not one.node.namespace.routes(gone), "what the living one forgot is swept")
+    took = time.perf_counter() - begun
+    print(f"\nswept {took:.2f} s after the start, with the third neighbor dead")
+    assert took < 15
+    assert one.node.namespace.routes("40.0.0.0/24")  # the dead one's waits for its deadline
+    assert learned(one) == MORE + 1

@@ -174,6 +174,8 @@ class Node:
         assert address in self.tracked
         self.tracked.discard(address)
 
+    def heard(self, addresses: set[bytes]) -> None: ...
+
     def _resolve(self, address: bytes) -> None:
         if self.speaker is not None and address in self.tracked:
             self.speaker.next_hop_moved(address, *self.world.resolve(self, address))

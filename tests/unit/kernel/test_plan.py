@@ -493,3 +493,16 @@ def test_weights() -> None:
     hops = ((A, 1), (B, 1))
     assert Route(RTN_UNICAST, hops, 64, 0, (1, 3)) != Route(RTN_UNICAST, hops, 64)
     assert {want: 1}[Weighted((A, B), (1, 3))]
+
+
+def test_adopted_routes_go_by_where_they_lead() -> None:
+    fib = Fib(64)
+    both = Route(RTN_UNICAST, ((A, 3), (B, 3)), 64)
+    found = {P: route(A), Q: route(B), b"\x18\x0a\x03\x00": both, b"\x18\x0a\x04\x00": GUARD}
+    for prefix, each in found.items():
+        fib.found(prefix, each)
+    assert fib.let_go(list(found), {A}, lambda each: each.hops) == 1
+    assert write(fib) == [(DELETE, P, route(A))]
+    assert set(fib.adopted) == set(found) - {P}
+    assert fib.let_go(list(found), {A, B}, lambda each: each.hops) == 2
+    assert set(fib.adopted) == {b"\x18\x0a\x04\x00"}  # a guard leads nowhere: it waits for the deadline

@@ -86,6 +86,7 @@ class FakeFib:
     def __init__(self) -> None:
         self.wants: dict[tuple[Family, bytes], Want | None] = {}
         self.tracked: list[bytes] = []
+        self.complete: set[bytes] = set()  # neighbors that have said everything
 
     def submit(self, family: Family, wants: dict[bytes, Want | None]) -> None:
         for prefix, want in wants.items():
@@ -96,6 +97,9 @@ class FakeFib:
 
     def untrack(self, address: bytes) -> None:
         self.tracked.remove(address)
+
+    def heard(self, addresses: set[bytes]) -> None:
+        self.complete = addresses
 
 
 def spec_of(address: str, asn: int = ASN, **more: object) -> NeighborSpec:

@@ -54,3 +54,15 @@ def test_the_end_of_our_restart_is_said_once() -> None:
     assert len([update for update in peer.updates() if update.end_of_rib is not None]) == 2
     bench.wait(31)
     assert len(bench.events("restart_over")) == 1
+
+
+def test_the_fib_hears_who_has_said_everything_while_others_have_not() -> None:
+    bench = Bench(spec_of(A), spec_of(B), fib=True)
+    assert bench.fib is not None
+    a = bench.establish(A)
+    a.end_of_rib(IPV4)
+    bench.turn()
+    assert bench.fib.complete == set()
+    a.end_of_rib(IPV6)
+    bench.turn()
+    assert (bench.fib.complete, bench.converged) == ({a.address}, 0)
