@@ -130,7 +130,7 @@ ELSEWHERE: dict[str, str] = {
     "speaker.events": "tests/unit/speaker/test_watching.py",  # fields only
 }
 #: test files of tests/unit that belong to no module
-OVERALL = {"test_layers", "speaker/test_unnumbered"}
+OVERALL = {"test_layers", "speaker/test_clients", "speaker/test_unnumbered"}
 
 
 def name_of(path: Path) -> str:
