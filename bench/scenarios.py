@@ -104,7 +104,7 @@ SCENARIOS: Final[Mapping[str, Scenario]] = {
         Scenario("A6", "the same with IPv6", 100_000, 20_000, ("init", "churn", "wd0"), family=6,
                  options={"family": 6}, runs=2, others=("init",)),
         Scenario("B", "1,000,000 routes", 1_000_000, 100_000, ("init", "late", "churn", "wdall"),
-                 others=("init",), runs=2, timeout=120),
+                 others=("init",), absent=frozenset(["gobgp"]), runs=2, timeout=120),
         Scenario("C", "10 peers with the same 100,000 prefixes, to 2", 100_000, 10_000,
                  ("init", "churn", "drop0", "wdall"), feeders=10, receivers=2, others=("init",),
                  absent=frozenset(["gobgp"]), runs=2),
