@@ -242,7 +242,8 @@ def _route_view(
     path = standing.path
     local = path.source.local
     attrs = path.attrs if path.attrs is not None else path.attrs_in
-    in_fib = installed(family, prefix) if installed is not None and standing.best else None
+    others = local and path.source.neighbor not in (GUARDED, UNGUARDED)  # redistributed: its route is not ours to write
+    in_fib = installed(family, prefix) if installed is not None and standing.best and not others else None
     held = speaker.tables[family].held_back(prefix) if standing.best else None
     return _view(
         family,
