@@ -7,7 +7,7 @@ import pytest
 
 from bgpd.model import NeighborSpec
 from bgpd.policy.reflection import CLUSTER_LIST
-from bgpd.rib import loc_rib
+from bgpd.rib.loc_rib import SLICE
 from bgpd.rib.path import Path
 from bgpd.wire.family import IPV4
 from tests.unit.speaker.helpers import LOCAL, Bench, Peer, prefix_of, spec_of
@@ -77,14 +77,13 @@ def again(bench: Bench, a: Peer) -> None:
 
 
 @pytest.mark.parametrize("then", [lost, again])
-def test_something_happens_while_the_routes_are_handed_over(
-    then: Callable[[Bench, Peer], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_something_happens_while_the_routes_are_handed_over(then: Callable[[Bench, Peer], None]) -> None:
     """Half of them belong to the neighbor as it was, half to what it is now: none is forgotten."""
-    monkeypatch.setattr(loc_rib.LocRib.walk, "__defaults__", (4,))
     bench, a, b = mesh()
-    many = [f"10.2.{n}.0/24" for n in range(32)]
-    a.announce(*many)
+    many = [f"10.{n >> 8}.{n & 255}.0/24" for n in range(512, 512 + SLICE)]  # one is left for a second slice
+    halves = many[: SLICE // 2], many[SLICE // 2 :]
+    for half in halves:
+        a.announce(*half)
     change(bench, A, turn=False, rr_client=True, cluster_id=CLUSTER)
     bench.speaker.run(bench.now, lambda: False)
     sources = {path.source for entry in list(bench.speaker.tables[IPV4].rib.table) for path in paths(bench, entry)}
@@ -96,8 +95,9 @@ def test_something_happens_while_the_routes_are_handed_over(
         assert b.told() == {}
     else:
         assert {attrs.get(CLUSTER_LIST) for attrs in b.told().values()} == {OTHER}
-        assert len(b.told()) == 33
-        a.withdraw(ONE, *many)
+        assert len(b.told()) == SLICE + 1
+        for some in ([ONE], *halves):
+            a.withdraw(*some)
         assert len(bench.speaker.tables[IPV4].rib) == 0
 
 
