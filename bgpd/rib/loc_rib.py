@@ -230,7 +230,8 @@ class LocRib:
             return True
         if self.interest == 2:
             # Equal or not: a fanout holds the paths themselves, and must not hold on to those that are no more.
-            return eligible_of(old) != eligible_of(new)
+            # The same paths in the same order may share the load or no longer do so, as the cost of a next hop says.
+            return eligible_of(old) != eligible_of(new) or len(shared_of(old)) != len(shared_of(new))
         if not same_route(best_of(old), best_of(new)):
             return True
         if self.interest == 0:

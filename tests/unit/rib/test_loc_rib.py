@@ -126,6 +126,24 @@ def test_multipath_members_are_a_change_for_those_who_ask() -> None:
         assert len(rib.apply(b, [], [P], path(b, attrs(3)))) == count
 
 
+@pytest.mark.parametrize("interest", [Interest.MULTIPATH, Interest.ALL])
+def test_a_path_that_no_longer_shares_the_load_is_a_change(interest: Interest) -> None:
+    """Found by a seed: the same paths in the same order, and the FIB kept a next hop that had become a worse one."""
+    rib, a, b = LocRib(IPV4, 4, interest), source("a", external=False), source("b", external=False, router_id=2)
+    hop = NextHop(b"\1\1\1\1", reachable=True, cost=0, reason="")
+    far = NextHop(b"\1\1\1\2", reachable=True, cost=0, reason="")
+    one, two = path(a, attrs(1), next_hop=hop), path(b, attrs(1), next_hop=far)
+    rib.apply(a, [], [P], one)
+    rib.apply(b, [], [P], two)
+    assert rib.shared(P) == (one, two)
+    far.cost = 5
+    assert flat(next(rib.reselect(far))) == [(P, one, one)]
+    assert rib.shared(P) == (one,)
+    far.cost = 0
+    assert flat(next(rib.reselect(far))) == [(P, one, one)]
+    assert rib.shared(P) == (one, two)
+
+
 def test_rejected_paths_stay_visible_and_lose() -> None:
     rib, a, b = LocRib(IPV4), source("a"), source("b", router_id=2)
     bad = path(a, reason=Reason.AS_LOOP)
