@@ -24,7 +24,7 @@ from bgpd.cluster.store.base import StoreError
 from bgpd.config import ConfigError, Parsed, parse
 from bgpd.control.listener import ControlRefused, bind
 from bgpd.http.listener import HttpRefused, listen
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.log import Logger, setup
 from bgpd.model import DaemonSpec, OnStop, SpeakerSpec
 from bgpd.net import memory

@@ -6,6 +6,8 @@ It owns the routes that carry our protocol number, metric and table, and nothing
     tables      what is known and planned, of both families, in one place
     targets     all prefixes with the same want share a target: what its next hops come to now (gateway, interface)
     links       how a next hop is reached, and why not: links, addresses, other people's routes
+    wants       what the loc-rib wants for a prefix: next hops, shares of the load, a guard
+    routes      routes as the kernel has them, and the operations that change them
     plan        wanted against known: create, replace or delete; what a refusal teaches; conflicts, failures, retries
     worker      the one task that writes: chores, then batches                                             (shell)
     encode      operations as messages in one buffer; dumps, events and errors back into values

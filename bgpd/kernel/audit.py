@@ -20,9 +20,9 @@ from bgpd.kernel.encode import RouteInfo
 from bgpd.kernel.io_netlink import Dump, Overrun, Writer
 from bgpd.kernel.knowledge import Sorted
 from bgpd.kernel.links import MAIN
-from bgpd.kernel.plan import Route
 from bgpd.kernel.report import Reporter, finding_view
 from bgpd.kernel.resync import Resync, slices
+from bgpd.kernel.routes import Route
 from bgpd.kernel.tables import Plane, Tables
 from bgpd.speaker.views import KernelCheckView, KernelFindingView
 

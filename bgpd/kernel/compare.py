@@ -10,7 +10,8 @@ from typing import Final
 
 from bgpd.kernel.encode import RouteInfo
 from bgpd.kernel.knowledge import Sorted
-from bgpd.kernel.plan import RTN_UNICAST, Fib, Route
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.routes import RTN_UNICAST, Route
 
 
 class Difference(Enum):

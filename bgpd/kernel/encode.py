@@ -15,7 +15,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bgpd.kernel.plan import CREATE, DELETE, REPLACE, RTN_UNICAST, Hop, Refusal, Route
+from bgpd.kernel.routes import CREATE, DELETE, REPLACE, RTN_UNICAST, Hop, Refusal, Route
 
 NLMSG_NOOP: Final = 1
 NLMSG_ERROR: Final = 2

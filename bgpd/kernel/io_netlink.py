@@ -20,7 +20,7 @@ from bgpd.kernel import encode, interfaces, objects
 from bgpd.kernel.encode import Memo, RouteInfo
 from bgpd.kernel.interfaces import AddressEvent, LinkEvent
 from bgpd.kernel.objects import Object
-from bgpd.kernel.plan import Refusal
+from bgpd.kernel.routes import Refusal
 
 _SOL_NETLINK: Final = 270
 _NETLINK_ADD_MEMBERSHIP: Final = 1

@@ -12,7 +12,8 @@ from typing import Final
 from bgpd.kernel.encode import AF_INET, AF_INET6, RTM_F_CLONED, RouteInfo
 from bgpd.kernel.links import Links, RouteTable
 from bgpd.kernel.objects import Object, Objects
-from bgpd.kernel.plan import GUARD_METRIC, Fib, Route
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.routes import GUARD_METRIC, Route
 from bgpd.model import KernelSpec
 from bgpd.wire.family import FAMILIES, IPV4, Family
 

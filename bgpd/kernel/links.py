@@ -20,7 +20,7 @@ from collections.abc import Iterable, Iterator
 from typing import Final
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, F_REPLACE, KIND_NAMES, RouteInfo
-from bgpd.kernel.plan import RTN_UNICAST, Hop
+from bgpd.kernel.routes import RTN_UNICAST, Hop
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.prefix import covers, format_address, format_prefix, pack_prefix
 

@@ -15,7 +15,8 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final
 
-from bgpd.kernel.plan import Hop, Target
+from bgpd.kernel.plan import Target
+from bgpd.kernel.routes import Hop
 
 RTM_NEWNEXTHOP: Final = 104
 RTM_DELNEXTHOP: Final = 105

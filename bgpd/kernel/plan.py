@@ -18,133 +18,23 @@ once the operations in flight are done is in `written`; prefixes in flight are n
 
 import errno
 import os
-from collections.abc import Callable, Container, Iterable, Mapping, Sequence
-from enum import Enum
+from collections.abc import Callable, Container, Iterable, Mapping
 from typing import Final
 
-
-class Guard(Enum):
-    """A want that is no next hop."""
-
-    BLACKHOLE = "blackhole"  #: packets that nothing more specific matches are dropped, so they cannot loop
-
-
-BLACKHOLE: Final = Guard.BLACKHOLE
-
-
-class Weighted:
-    """A want whose next hops carry unequal shares of the load. A value."""
-
-    __slots__ = ("_hash", "addresses", "weights")
-
-    def __init__(self, addresses: tuple[bytes, ...], weights: tuple[int, ...]) -> None:
-        self.addresses: Final = addresses
-        self.weights: Final = weights  #: one an address, 1 to 256
-        self._hash: Final = hash((addresses, weights))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Weighted) and self.addresses == other.addresses and self.weights == other.weights
-
-    def __repr__(self) -> str:
-        return f"Weighted({self.addresses!r}, {self.weights})"
-
-
-#: What the loc-rib wants for one prefix: next-hop addresses (packed: 4, 16, or 32 octets = global + link-local; or 20
-#: octets = link-local + interface index, see `links.scoped`), the same with weights, or a guard.
-Want = tuple[bytes, ...] | Weighted | Guard
-
-
-def addresses_of(want: Want) -> tuple[bytes, ...]:
-    """The next hops of a want; none for a guard."""
-    if isinstance(want, Guard):
-        return ()
-    return want.addresses if isinstance(want, Weighted) else want
-
-
-def readdressed(want: Want, addresses: tuple[bytes, ...]) -> Want:
-    """The same want by way of other spellings of its next hops, one for one."""
-    if isinstance(want, Guard):
-        return want
-    return Weighted(addresses, want.weights) if isinstance(want, Weighted) else addresses
-
-
-#: One way out: gateway (packed; b"" where the destination itself is on the link) and interface index.
-Hop = tuple[bytes, int]
-Ways = tuple[Hop, ...]
-
-#: Guards carry the worst metric but the kernel's own, so that any real route of the same length beats them: an IPv6
-#: connected prefix has metric 256 and would lose to a guard that had our usual metric.
-GUARD_METRIC: Final = 0xFFFF_FFFE
-
-#: Operations; `encode` knows their messages.
-CREATE: Final = 0
-REPLACE: Final = 1
-DELETE: Final = 2
-
-#: Route kinds (rtm_type) that we write.
-RTN_UNICAST: Final = 1
-RTN_BLACKHOLE: Final = 6
+from bgpd.kernel.routes import (
+    CREATE,
+    DELETE,
+    REPLACE,
+    Batch,
+    Refusal,
+    Route,
+    Ways,
+)
+from bgpd.kernel.wants import Want, addresses_of
 
 #: First wait before a refused route is tried again, and the longest; it doubles in between. Seconds.
 RETRY_MIN: Final = 0.5
 RETRY_MAX: Final = 60.0
-
-#: The most that one way out weighs: an octet in the kernel, which counts from 0.
-WEIGHT_MAX: Final = 256
-_CLOSE: Final = 0.001  # of a share, what rounding may change it by where a small number does
-
-
-def scaled(shares: Sequence[float]) -> tuple[int, ...]:
-    """Weights as the kernel takes them, 1 to 256, the smallest in these proportions; empty where they are equal."""
-    most = max(shares, default=0.0)
-    if len(shares) < 2 or min(shares) == most:
-        return ()
-    weights: list[int] = []
-    for scale in range(1, WEIGHT_MAX + 1):
-        exact = [share * scale / most for share in shares]
-        weights = [max(1, round(each)) for each in exact]
-        if all([abs(weight - each) <= each * _CLOSE for weight, each in zip(weights, exact, strict=True)]):  # noqa: C419 - compiles
-            break
-    return tuple(weights) if min(weights) < max(weights) else ()
-
-
-class Route:
-    """What the FIB holds for a prefix: kind, ways out, metric. A value; shared, never changed."""
-
-    __slots__ = ("_hash", "hops", "kind", "metric", "nexthop", "weights")
-
-    def __init__(
-        self, kind: int, hops: tuple[Hop, ...], metric: int, nexthop: int = 0, weights: tuple[int, ...] = ()
-    ) -> None:
-        self.kind: Final = kind
-        self.hops: Final = hops  #: sorted
-        self.metric: Final = metric
-        self.nexthop: Final = nexthop  #: id of the nexthop object that has the ways out (`objects`); 0: none
-        self.weights: Final = weights  #: one a way out, 1 to 256; empty: equal ones
-        self._hash: Final = hash((kind, hops, metric, nexthop, weights))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if self is other:
-            return True
-        if not isinstance(other, Route):
-            return NotImplemented
-        return (
-            self.nexthop == other.nexthop
-            and self.metric == other.metric
-            and self.kind == other.kind
-            and self.hops == other.hops
-            and self.weights == other.weights
-        )
-
-    def __repr__(self) -> str:
-        shares = f", weights={self.weights}" if self.weights else ""
-        return f"Route(kind={self.kind}, hops={self.hops!r}, metric={self.metric}, nexthop={self.nexthop}{shares})"
 
 
 class Target:
@@ -172,30 +62,6 @@ class Failure:
         self.text = text
         self.delay = delay
         self.again = again
-
-
-class Refusal:
-    """One error reply: which operation on which prefix, and why not."""
-
-    __slots__ = ("errno", "op", "prefix", "text")
-
-    def __init__(self, prefix: bytes, op: int, errno_: int, text: str) -> None:
-        self.prefix = prefix
-        self.op = op
-        self.errno = errno_
-        self.text = text  #: the kernel's own words (NETLINK_EXT_ACK), or ""
-
-
-class Batch:
-    """Operations to be written together. The order of the groups matters only between two on one prefix."""
-
-    __slots__ = ("groups", "old", "prefixes", "taken")
-
-    def __init__(self) -> None:
-        self.groups: list[tuple[int, Route, list[bytes]]] = []
-        self.prefixes: set[bytes] = set()
-        self.old: dict[bytes, Route] = {}  #: what `written` said before, where it said something
-        self.taken: list[bytes] = []  #: all that was planned, also where nothing has to be written
 
 
 class Fib:

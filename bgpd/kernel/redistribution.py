@@ -18,7 +18,7 @@ from typing import Final
 
 from bgpd.kernel.encode import AF_INET, RouteInfo
 from bgpd.kernel.links import MAIN, Links
-from bgpd.kernel.plan import RTN_UNICAST
+from bgpd.kernel.routes import RTN_UNICAST
 from bgpd.model import Redistribute
 from bgpd.wire.family import FAMILIES, IPV4, IPV6, Family
 from bgpd.wire.prefix import covers, pack_prefix, parse_prefix

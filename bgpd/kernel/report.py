@@ -11,9 +11,11 @@ from bgpd.kernel.culprit import Culprits
 from bgpd.kernel.encode import KIND_NAMES, PROTOCOL_NAMES
 from bgpd.kernel.knowledge import Loss, Losses
 from bgpd.kernel.links import Links
-from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST, Fib, Guard, Hop, Refusal, Route, Want, addresses_of
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.routes import RTN_BLACKHOLE, RTN_UNICAST, Hop, Refusal, Route
 from bgpd.kernel.tables import Plane, Tables
 from bgpd.kernel.targets import address_words
+from bgpd.kernel.wants import Guard, Want, addresses_of
 from bgpd.speaker.views import KernelFindingView, KernelRouteView, KernelView
 from bgpd.wire.family import Family
 from bgpd.wire.prefix import format_address, format_prefix

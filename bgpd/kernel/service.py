@@ -17,11 +17,12 @@ from bgpd.kernel.io_netlink import Events, Overrun, Writer
 from bgpd.kernel.links import Resolution
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.overlay import OverlayKeeper
-from bgpd.kernel.plan import BLACKHOLE, GUARD_METRIC, Want
 from bgpd.kernel.report import EventCallback, Reporter
 from bgpd.kernel.resync import Resync
+from bgpd.kernel.routes import GUARD_METRIC
 from bgpd.kernel.tables import Tables
 from bgpd.kernel.targets import NextHopCallback
+from bgpd.kernel.wants import BLACKHOLE, Want
 from bgpd.kernel.worker import JudgedCallback, Worker
 from bgpd.model import KernelSpec, PoolSpec, Redistribute
 from bgpd.speaker.views import KernelCheckView, KernelView

@@ -12,10 +12,12 @@ from bgpd.kernel.encode import Encoder
 from bgpd.kernel.knowledge import AF, Knowledge
 from bgpd.kernel.links import Links
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import Fib, Hop, Route, Target, Want, addresses_of, readdressed
+from bgpd.kernel.plan import Fib, Target
 from bgpd.kernel.redistribution import Redistribution
+from bgpd.kernel.routes import Hop, Route
 from bgpd.kernel.targets import NextHopCallback, NextHops
 from bgpd.kernel.tunnel import Overlays, plain
+from bgpd.kernel.wants import Want, addresses_of, readdressed
 from bgpd.model import KernelSpec, PoolSpec
 from bgpd.wire.family import FAMILIES, Family
 

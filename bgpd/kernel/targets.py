@@ -9,20 +9,10 @@ from collections.abc import Callable, Iterable
 
 from bgpd.kernel.links import Links, Resolution
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import (
-    GUARD_METRIC,
-    RTN_BLACKHOLE,
-    RTN_UNICAST,
-    Fib,
-    Guard,
-    Hop,
-    Route,
-    Target,
-    Weighted,
-    addresses_of,
-    scaled,
-)
+from bgpd.kernel.plan import Fib, Target
+from bgpd.kernel.routes import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Hop, Route
 from bgpd.kernel.tunnel import Overlays, marked
+from bgpd.kernel.wants import Guard, Weighted, addresses_of, scaled
 from bgpd.wire.family import IPV4, Family
 from bgpd.wire.prefix import covers, format_address
 

@@ -21,11 +21,12 @@ from bgpd.kernel.io_netlink import Overrun, Writer, dump_objects
 from bgpd.kernel.listener import Listener
 from bgpd.kernel.objects import RTM_DELNEXTHOP, RTM_NEWNEXTHOP, encode_id
 from bgpd.kernel.overlay import OverlayKeeper
-from bgpd.kernel.plan import CREATE, DELETE, REPLACE, Batch, Refusal, Route, Want, addresses_of, readdressed
 from bgpd.kernel.report import Reporter
 from bgpd.kernel.resync import Resync, slices
+from bgpd.kernel.routes import CREATE, DELETE, REPLACE, Batch, Refusal, Route
 from bgpd.kernel.tables import SLICE, Plane, Tables
 from bgpd.kernel.tunnel import plain
+from bgpd.kernel.wants import Want, addresses_of, readdressed
 from bgpd.wire.family import Family
 
 #: Keys in doubt that are looked up one by one; more than that are settled by a dump.

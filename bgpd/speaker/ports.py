@@ -7,7 +7,7 @@ The simulator and the tests implement these with lists and dictionaries; `net.io
 from collections.abc import Callable
 from typing import Protocol
 
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import NeighborSpec, RangeSpec
 from bgpd.wire.family import Family
 

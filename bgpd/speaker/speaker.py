@@ -11,7 +11,7 @@ The work itself is done by the parts: `intake` (routes in), `joining` (sessions 
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import Originate, SpeakerSpec
 from bgpd.policy.compile import cluster_ids
 from bgpd.rib.nexthop import SELF

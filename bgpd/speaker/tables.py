@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Final
 
-from bgpd.kernel.plan import BLACKHOLE, Want, Weighted, scaled
+from bgpd.kernel.wants import BLACKHOLE, Want, Weighted, scaled
 from bgpd.rib.export import ByPrefix, Export
 from bgpd.rib.fanout import Fanout
 from bgpd.rib.gate import Gate, HeldBack

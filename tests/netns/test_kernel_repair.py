@@ -8,7 +8,7 @@ from typing import Self
 
 from bgpd.kernel.encode import AF_INET, Encoder
 from bgpd.kernel.io_netlink import Writer
-from bgpd.kernel.plan import DELETE, REPLACE, RTN_UNICAST, Route
+from bgpd.kernel.routes import DELETE, REPLACE, RTN_UNICAST, Route
 from bgpd.wire.family import IPV4
 from bgpd.wire.prefix import parse_address, parse_prefix
 from tests.netns.kernel_bench import Bench, running, until

@@ -4,7 +4,7 @@ import asyncio
 import time
 
 from bgpd.kernel.links import scoped
-from bgpd.kernel.plan import GUARD_METRIC
+from bgpd.kernel.routes import GUARD_METRIC
 from bgpd.kernel.service import BLACKHOLE
 from bgpd.model import KernelSpec
 from bgpd.wire.family import IPV4, IPV6

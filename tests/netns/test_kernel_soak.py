@@ -10,7 +10,7 @@ import os
 import random
 import time
 
-from bgpd.kernel.plan import GUARD_METRIC
+from bgpd.kernel.routes import GUARD_METRIC
 from bgpd.kernel.service import BLACKHOLE
 from bgpd.model import KernelSpec
 from tests.netns.kernel_bench import Bench, addresses, key, make, until, wire

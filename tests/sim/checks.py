@@ -10,7 +10,7 @@ next hop ends where the prefix is originated, whichever of several next hops is 
 
 from collections.abc import Iterator
 
-from bgpd.kernel.plan import BLACKHOLE
+from bgpd.kernel.wants import BLACKHOLE
 from bgpd.model import AddPath, NeighborSpec
 from bgpd.rib.path import Path, best_of, paths_of, shared_of
 from bgpd.speaker.neighbor import Neighbor

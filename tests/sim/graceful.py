@@ -14,7 +14,7 @@ stale, and every FIB is what it was.
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import ExportRule, GracefulRestart, ImportRule
 from bgpd.rib.path import paths_of
 from bgpd.session.fsm import State

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from bgpd import compiled
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import NeighborSpec, Originate, RangeSpec, SpeakerSpec
 from bgpd.speaker.speaker import Speaker
 from bgpd.wire.attrs import build

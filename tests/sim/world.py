@@ -24,7 +24,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import ExportRule, ImportRule, NeighborSpec, Originate, RangeSpec, SpeakerSpec
 from bgpd.rib.nexthop import SELF
 from bgpd.rib.path import Path, Source

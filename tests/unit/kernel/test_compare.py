@@ -3,7 +3,8 @@
 from bgpd.kernel.compare import Count, Difference, Survey, unused
 from bgpd.kernel.encode import AF_INET, RouteInfo
 from bgpd.kernel.knowledge import Sorted
-from bgpd.kernel.plan import CREATE, RTN_BLACKHOLE, RTN_UNICAST, Fib, Refusal, Route
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.routes import CREATE, RTN_BLACKHOLE, RTN_UNICAST, Refusal, Route
 
 A, B = b"\x0a\x00\x00\x02", b"\x0a\x00\x00\x03"
 P, Q, R = b"\x18\x0a\x01\x00", b"\x18\x0a\x02\x00", b"\x18\x0a\x03\x00"

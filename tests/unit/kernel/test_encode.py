@@ -8,7 +8,7 @@ from pyroute2.netlink.rtnl.marshal import MarshalRtnl
 
 from bgpd.kernel import encode
 from bgpd.kernel.encode import AF_INET, AF_INET6, Encoder, parse_error, parse_refusal, parse_route
-from bgpd.kernel.plan import CREATE, DELETE, GUARD_METRIC, REPLACE, RTN_BLACKHOLE, RTN_UNICAST, Hop, Route
+from bgpd.kernel.routes import CREATE, DELETE, GUARD_METRIC, REPLACE, RTN_BLACKHOLE, RTN_UNICAST, Hop, Route
 from bgpd.wire.prefix import parse_address, parse_prefix
 
 GATEWAY4 = parse_address("10.0.0.2")

@@ -4,7 +4,8 @@ from bgpd.kernel.encode import AF_INET, RTM_F_CLONED, RouteInfo
 from bgpd.kernel.knowledge import Knowledge, Loss, Sorted
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Hop, Route
+from bgpd.kernel.plan import Fib
+from bgpd.kernel.routes import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Hop, Route
 from bgpd.model import KernelSpec
 
 A = b"\x0a\x00\x00\x02"

@@ -4,7 +4,7 @@ import pytest
 
 from bgpd.kernel.encode import AF_INET, AF_INET6, F_REPLACE, RouteInfo
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_RUNNING, IFF_UP, Links, scoped
-from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST, Hop
+from bgpd.kernel.routes import RTN_BLACKHOLE, RTN_UNICAST, Hop
 from bgpd.wire.prefix import parse_address, parse_prefix
 
 UP = IFF_UP | IFF_RUNNING | IFF_LOWER_UP

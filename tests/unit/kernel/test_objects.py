@@ -12,7 +12,8 @@ from bgpd.kernel.objects import (
     encode_member,
     parse,
 )
-from bgpd.kernel.plan import Hop, Target
+from bgpd.kernel.plan import Target
+from bgpd.kernel.routes import Hop
 
 A: Hop = (b"\x0a\x00\x00\x02", 2)
 B: Hop = (b"\x0a\x00\x01\x02", 3)

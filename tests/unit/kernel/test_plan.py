@@ -3,27 +3,9 @@
 import errno
 import random
 
-from bgpd.kernel.plan import (
-    BLACKHOLE,
-    CREATE,
-    DELETE,
-    GUARD_METRIC,
-    REPLACE,
-    RETRY_MIN,
-    RTN_BLACKHOLE,
-    RTN_UNICAST,
-    Batch,
-    Fib,
-    Guard,
-    Refusal,
-    Route,
-    Target,
-    Want,
-    Weighted,
-    addresses_of,
-    readdressed,
-    scaled,
-)
+from bgpd.kernel.plan import RETRY_MIN, Fib, Target
+from bgpd.kernel.routes import CREATE, DELETE, GUARD_METRIC, REPLACE, RTN_BLACKHOLE, RTN_UNICAST, Batch, Refusal, Route
+from bgpd.kernel.wants import BLACKHOLE, Guard, Want, addresses_of
 
 A, B = b"\x0a\x00\x00\x02", b"\x0a\x00\x00\x03"
 P, Q = b"\x18\x0a\x01\x00", b"\x18\x0a\x02\x00"
@@ -477,22 +459,6 @@ def test_repairs_are_planned_without_the_rest() -> None:
     assert ops(fib.repairs(64, {Q})) == []
     assert ops(fib.repairs(64, IDLE)) == [(CREATE, Q, route(A))]
     assert len(write(fib)) == 9
-
-
-def test_weights() -> None:
-    assert scaled([]) == scaled([5.0]) == scaled([5.0, 5.0]) == scaled([1e9, 1e9 + 1]) == ()
-    assert scaled([1.0, 2.0]) == (1, 2)
-    assert scaled([1.0, 1000.0]) == (1, 256)
-    assert scaled([10.0, 25.0, 40.0]) == (2, 5, 8)
-    want = Weighted((A, B), (1, 3))
-    assert addresses_of(want) == (A, B)
-    assert addresses_of(BLACKHOLE) == ()
-    assert readdressed(want, (B, A)) == Weighted((B, A), (1, 3)) != want
-    assert readdressed((A,), (B,)) == (B,)
-    assert readdressed(BLACKHOLE, ()) is BLACKHOLE
-    hops = ((A, 1), (B, 1))
-    assert Route(RTN_UNICAST, hops, 64, 0, (1, 3)) != Route(RTN_UNICAST, hops, 64)
-    assert {want: 1}[Weighted((A, B), (1, 3))]
 
 
 def test_adopted_routes_go_by_where_they_lead() -> None:

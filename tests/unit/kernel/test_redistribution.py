@@ -3,8 +3,8 @@
 from bgpd.config.redistribution import parse_redistribute
 from bgpd.kernel.encode import AF_INET, AF_INET6, RouteInfo
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_RUNNING, IFF_UP, Links, RouteTable
-from bgpd.kernel.plan import RTN_BLACKHOLE, RTN_UNICAST
 from bgpd.kernel.redistribution import SLICE, Redistribution
+from bgpd.kernel.routes import RTN_BLACKHOLE, RTN_UNICAST
 from bgpd.model import Redistribute
 from bgpd.wire.prefix import format_prefix, parse_address, parse_prefix
 

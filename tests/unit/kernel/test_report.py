@@ -3,8 +3,8 @@
 from bgpd.kernel import report
 from bgpd.kernel.encode import AF_INET
 from bgpd.kernel.knowledge import Loss
-from bgpd.kernel.plan import RTN_UNICAST, Refusal, Route
 from bgpd.kernel.report import Reporter
+from bgpd.kernel.routes import RTN_UNICAST, Refusal, Route
 from bgpd.kernel.tables import Tables
 from bgpd.model import KernelSpec
 from bgpd.wire.family import IPV4

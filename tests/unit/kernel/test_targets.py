@@ -3,9 +3,11 @@
 from bgpd.kernel.encode import AF_INET, AF_INET6, RouteInfo
 from bgpd.kernel.links import IFF_LOWER_UP, IFF_UP, Links
 from bgpd.kernel.objects import Objects
-from bgpd.kernel.plan import BLACKHOLE, GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST, Fib, Target
+from bgpd.kernel.plan import Fib, Target
+from bgpd.kernel.routes import GUARD_METRIC, RTN_BLACKHOLE, RTN_UNICAST
 from bgpd.kernel.targets import NextHops
 from bgpd.kernel.tunnel import Overlays
+from bgpd.kernel.wants import BLACKHOLE
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.prefix import parse_address, parse_prefix
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bgpd.kernel.plan import Want
+from bgpd.kernel.wants import Want
 from bgpd.model import ExportRule, ImportRule, NeighborSpec, RangeSpec, SpeakerSpec
 from bgpd.speaker.speaker import Speaker
 from bgpd.wire import aspath

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bgpd.kernel.plan import BLACKHOLE
+from bgpd.kernel.wants import BLACKHOLE
 from bgpd.wire.family import IPV4, IPV6
 from bgpd.wire.iana import BLACKHOLE as BLACKHOLE_COMMUNITY
 from bgpd.wire.prefix import parse_address, parse_prefix

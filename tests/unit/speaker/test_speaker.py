@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from bgpd.kernel.plan import BLACKHOLE
+from bgpd.kernel.wants import BLACKHOLE
 from bgpd.model import ExportRule, ImportRule, Originate
 from bgpd.wire.errors import WireError
 from bgpd.wire.family import IPV4

@@ -1,6 +1,6 @@
 """What the FIB is told, and when."""
 
-from bgpd.kernel.plan import BLACKHOLE, Weighted
+from bgpd.kernel.wants import BLACKHOLE, Weighted
 from bgpd.rib.nexthop import SELF, NextHop
 from bgpd.rib.path import Path, Source
 from bgpd.speaker.tables import FIB_SLICE, GUARDED, UNGUARDED, Table, want_of
