@@ -39,6 +39,8 @@ EVENTS: Final[dict[str, str]] = {
     # the cluster
     "datastore": "the datastore answers, or does not; what runs goes on either way",
     "datastore_trouble": "something could not be written to, or read from, the datastore; it is tried again",
+    "sessions_leaving": "no plan has these sessions any more; they stay until their routes come from others",
+    "sessions_left": "they ended: make before break is done",
     "resource_problem": "a resource has a mistake, or asks for what cannot be done; the rest is not touched",
     "resource_problem_over": "what was wrong with a resource is right now",
     "service_down": "a health check failed often enough: this node withdraws the service address",
