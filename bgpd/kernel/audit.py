@@ -82,9 +82,11 @@ class Audit:
         return self._asked
 
     async def check(self) -> None:
-        """The worker's chore, with nothing in flight: look at everything, put it right, answer. Raises as a resync."""
+        """The worker's chore, with nothing in flight: look at everything, put it right, answer.
+
+        Raises as a resync; it is still wanted then, and whoever asked still waits.
+        """
         begun = time.monotonic()
-        self._tables.check_wanted = False
         surveys: dict[Plane, Survey] = {}
 
         async def witness(plane: Plane, row: Sorted) -> None:
@@ -114,6 +116,7 @@ class Audit:
 
     def _answer(self, views: list[KernelFindingView], count: int, dumped: int, looked: int, begun: float) -> None:
         tables = self._tables
+        tables.check_wanted = False
         tables.counters["audits"] += 1
         tables.counters["audit_differences"] += count
         tables.audited = time.time()

@@ -223,23 +223,26 @@ class Fib:
                 creates.setdefault(route, []).append(prefix)
                 written[prefix] = route
         batch.taken = taken
-        self._forget_verdicts(taken)
         for op, groups in ((CREATE, creates), (REPLACE, replaces), (DELETE, deletes)):
             for route, prefixes in groups.items():
                 batch.groups.append((op, route, prefixes))
                 batch.prefixes.update(prefixes)
+        self._forget_verdicts(taken, batch.prefixes)
         if self.touched is not None:
             self.touched |= batch.prefixes
         return batch
 
-    def _forget_verdicts(self, prefixes: Iterable[bytes]) -> None:
+    def _forget_verdicts(self, prefixes: Iterable[bytes], written: Container[bytes]) -> None:
+        """What was said of these when they were planned last; `written`: those of them that are tried now."""
         if self.conflicts or self.foreign:
             for prefix in prefixes:
                 self._judge_conflict(prefix)
         if self.failures:
             for prefix in prefixes:
                 target = self.wants.get(prefix)
-                if target is None or target.route is None:
+                # Where there is nothing to try (it stands as wanted, or somebody holds the key: a conflict), the date
+                # of the next try would stay in the past, and be due for ever.
+                if target is None or target.route is None or prefix not in written:
                     self.failures.pop(prefix, None)
 
     def _judge_conflict(self, prefix: bytes) -> None:

@@ -10,6 +10,8 @@ import os
 import random
 import time
 
+import pytest
+
 from bgpd.kernel.routes import GUARD_METRIC
 from bgpd.kernel.service import BLACKHOLE
 from bgpd.model import KernelSpec
@@ -37,6 +39,7 @@ def table(bench: Bench, family: int, selector: str) -> dict[str, tuple[str, ...]
     return out
 
 
+@pytest.mark.timeout(SECONDS + 120)
 async def test_random_faults_end_in_step() -> None:
     seed = random.SystemRandom().randrange(1 << 32)
     print(f"\nseed {seed}")

@@ -229,6 +229,26 @@ def test_failures_are_retried_later_and_later() -> None:
     assert fib.state(P, IDLE)[0] == "installed"
 
 
+def test_a_failure_ends_where_there_is_nothing_to_try() -> None:
+    """Found by the soak: the date of the next try stayed in the past, and the worker tried nothing for ever."""
+    fib = Fib(64)
+    take(fib, (P, (A,)), (Q, (A,)))
+    write(fib)
+    take(fib, (P, (B,)), (Q, (B,)))
+    batch = fib.plan(9, IDLE)
+    for prefix in (P, Q):
+        assert fib.refused(batch, Refusal(prefix, REPLACE, errno.ENETUNREACH, ""), 0.0)
+    fib.landed(batch, {P, Q})
+    take(fib, (P, (A,)))  # what stands there all the time
+    assert fib.held(Q, 64, 4)  # somebody took the key
+    assert fib.retry(99.0) == float("inf")
+    assert not fib.plan(9, IDLE).groups
+    fib.retry(99.0)
+    assert not fib.waiting()
+    assert (fib.failures, fib.conflicts) == ({}, {Q: 4})
+    assert fib.state(P, IDLE)[0] == "installed"
+
+
 def test_deleted_by_others_is_put_back() -> None:
     fib = Fib(64)
     take(fib, (P, (A,)))
