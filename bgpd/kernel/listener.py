@@ -75,9 +75,10 @@ class Listener:
     def holding(self) -> bool:
         return self._held is not None
 
-    def read(self) -> None:
-        """The loop's callback: there is something to read."""
+    def read(self) -> bool:
+        """The loop's callback: there is something to read. False: there may be more, and the turn is over."""
         deadline = time.monotonic() + _TURN
+        drained = True
         try:
             while self._events is not None:
                 data = self._events.read()
@@ -88,6 +89,7 @@ class Listener:
                 else:
                     self._take(data)
                 if time.monotonic() > deadline:
+                    drained = False
                     break
         except Overrun as error:
             self._tables.counters["overruns"] += 1
@@ -96,6 +98,7 @@ class Listener:
             self._tables.resync_reason = f"the event socket failed: {error}"
             self.close()  # it would call us for ever; the resync opens another one
         self.after()
+        return drained
 
     def _take(self, data: bytes) -> None:
         """One datagram of events."""

@@ -82,6 +82,7 @@ class Worker:
         self._task: asyncio.Task[None] | None = None
         self._retry: asyncio.TimerHandle | None = None
         self._broken = False  # netlink failed: new sockets before the next try
+        self._repairing = False
 
     def start(self, writer: Writer, repairer: Writer) -> None:
         """`repairer`: for what cannot wait for the batch that `writer` is at."""
@@ -158,10 +159,12 @@ class Worker:
                     else:
                         await self._chores()
                     continue
-                if not self._listener.holding:
-                    self._listener.read()  # what is known must not be older than what is written
-                    if not flights and tables.chores_waiting():
-                        continue
+                # What is known must not be older than what is written: a REPLACE hits whoever holds the key by then.
+                if not self._listener.holding and not self._listener.read():
+                    await asyncio.sleep(0)
+                    continue
+                if not flights and tables.chores_waiting():
+                    continue
                 planned = self._next_batch()
                 alone = planned is None or _alone(planned[1])
                 while flights and (alone or len(flights) >= _AHEAD or flights[0][2].done()):
@@ -200,8 +203,15 @@ class Worker:
     def _repair(self) -> None:
         """Put back what somebody took away, at once, whatever is in flight: none of it is of that."""
         tables = self._tables
-        if self._task is None or self._broken or tables.resyncing or tables.objects.pending or tables.objects.dead:
+        if self._repairing or self._task is None or self._broken or tables.resyncing:
             return  # the worker finds it where it left it
+        self._repairing = True  # reading comes back here
+        try:
+            fresh = self._listener.read()
+        finally:
+            self._repairing = False
+        if not fresh or tables.resync_reason or tables.objects.pending or tables.objects.dead:
+            return  # older knowledge would put ours in the place of a route that somebody has added since
         assert self._repairer is not None
         try:
             for plane in tables.planes.values():

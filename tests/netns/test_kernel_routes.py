@@ -150,7 +150,7 @@ async def test_foreign_route_on_our_key_stays() -> None:
 async def test_foreign_route_that_we_do_not_know_of_is_found_by_lookup() -> None:
     """EEXIST for a route whose event has not been read: the key is looked up, and theirs stays."""
     async with running() as bench:
-        bench.service._listener.read = lambda: None  # type: ignore[method-assign]
+        bench.service._listener.read = lambda: True  # type: ignore[method-assign]
         bench.service._listener.deafen()
         bench.node.ip("route add 10.244.2.0/24 via 10.0.0.3 proto bird metric 64")
         bench.want("10.244.2.0/24", "10.0.0.2")
