@@ -1,5 +1,6 @@
 """The table of scenarios, and the configuration that our daemon gets."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -105,15 +106,15 @@ def test_valgrind_stands_before_the_program_itself() -> None:
 
 
 def test_usage_of_a_process_that_sleeps_and_of_one_that_is_gone() -> None:
-    with subprocess.Popen(["sh", "-c", "sleep 60 & wait"]) as process:
+    with subprocess.Popen(["sleep", "60"]) as process:  # one process: at the end of the block it is reaped
         try:
             pids = usage.family([process.pid])
-            assert process.pid in pids
+            assert pids == [process.pid]
+            assert process.pid in usage.family([os.getpid()])
             assert usage.memory(pids)[0] > 0
             assert usage.settle(pids, 0.05, 5)
         finally:
-            for pid in usage.family([process.pid])[::-1]:
-                subprocess.run(["kill", str(pid)], check=False)
+            process.kill()
     assert usage.cpu(pids) == 0.0
     assert usage.memory([process.pid]) == (0.0, 0.0)
 
